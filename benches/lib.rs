@@ -1,0 +1,28 @@
+//! What the benches share: servers, each in a process of its own, and a load that is put on them in turns.
+//!
+//! `cargo bench -p benches --bench echo` runs one bench and prints its table; `-- --help` tells its options.
+//!
+//! Times on a shared machine mean little, so nothing here is compared across runs. In every round each server of a
+//! workload has its turn, a fraction of a second, and what counts is the ratio to the hand-written mio loop of the same
+//! round. The server's own CPU time per operation is the figure to trust: operations per second are often the limit of
+//! the load generator.
+//!
+//! # Layout
+//!
+//! - [`options`]: the command line, the same for all benches.
+//! - [`process`]: a server as a child process on a core of its own, and the CPU time that it took.
+//! - [`servers`]: the servers, by name. A new one is a function there and a row in its table.
+//! - [`tape`], [`load`]: what the clients say, and the clients, which check every byte of the replies.
+//! - [`compare`]: workloads, and the rounds that measure them.
+//! - [`report`]: medians of ratios, and the table.
+
+pub mod compare;
+pub mod load;
+pub mod options;
+pub mod process;
+pub mod report;
+pub mod servers;
+pub mod tape;
+
+/// What everything here returns: whatever goes wrong ends the bench with a message.
+pub type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;

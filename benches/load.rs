@@ -1,0 +1,167 @@
+//! The load generator: many clients in one loop.
+//!
+//! Each client sends a batch of messages in one write, waits for all replies, compares them byte by byte with what it
+//! expects, and sends the next batch. Batches are never refilled halfway: like this all servers are given the same
+//! bytes in the same writes, also one that answers in dribs and drabs.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{self, SocketAddr};
+use std::time::{Duration, Instant};
+
+use mio::net::TcpStream;
+use mio::{Events, Interest, Poll, Token};
+
+use crate::Result;
+use crate::tape::Tape;
+
+/// How long a server may keep the clients waiting when it should only finish its last replies.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// What all clients of a load say and expect.
+#[derive(Debug, Clone, Copy)]
+pub struct Script<'a> {
+    /// What they send.
+    pub requests: &'a Tape,
+    /// What they expect to be sent back, message for message.
+    pub replies: &'a Tape,
+    /// Messages in a batch.
+    pub depth: usize,
+}
+
+/// The clients of one server.
+#[derive(Debug)]
+pub struct Load<'a> {
+    script: Script<'a>,
+    clients: Vec<Client>,
+    poll: Poll,
+    events: Events,
+    /// What every client reads into.
+    buffer: Vec<u8>,
+    /// How long one poll waits: not at all where the clients have a core of their own, so that servers are not charged
+    /// for waking them up.
+    wait: Duration,
+}
+
+impl<'a> Load<'a> {
+    /// Connects `connections` clients to a server. They spin if they do not share their core with it.
+    pub fn connect(server: SocketAddr, connections: usize, script: Script<'a>, spin: bool) -> Result<Self> {
+        let poll = Poll::new()?;
+        let clients = (0..connections).map(|number| Client::connect(server, &poll, number)).collect::<Result<_>>()?;
+        Ok(Self {
+            script,
+            clients,
+            poll,
+            events: Events::with_capacity(1024),
+            buffer: vec![0; 64 * 1024],
+            wait: if spin { Duration::ZERO } else { PATIENCE },
+        })
+    }
+
+    /// Keeps all clients busy for so long, then lets them finish; the number of messages answered, and the time it took.
+    pub fn run(&mut self, duration: Duration) -> Result<(u64, Duration)> {
+        let start = Instant::now();
+        for client in &mut self.clients {
+            client.send_batch(&self.script)?;
+        }
+        let mut busy = self.clients.len();
+        let mut batches = 0;
+        while busy > 0 {
+            let elapsed = start.elapsed();
+            if elapsed > duration + PATIENCE {
+                return Err(format!("{busy} clients still wait for replies").into());
+            }
+            let finished = self.turn(elapsed < duration)?;
+            batches += finished;
+            if elapsed >= duration {
+                busy -= finished;
+            }
+        }
+        Ok(((batches * self.script.depth) as u64, start.elapsed()))
+    }
+
+    /// Handles what is ready; the number of batches that were completed, each followed by another if `more` are wanted.
+    fn turn(&mut self, more: bool) -> Result<usize> {
+        let mut finished = 0;
+        self.poll.poll(&mut self.events, Some(self.wait))?;
+        for event in &self.events {
+            let client = &mut self.clients[event.token().0];
+            client.write(&self.script)?;
+            if !client.read(&self.script, &mut self.buffer)? {
+                continue;
+            }
+            finished += 1;
+            if more {
+                client.send_batch(&self.script)?;
+            }
+        }
+        Ok(finished)
+    }
+}
+
+#[derive(Debug)]
+struct Client {
+    socket: TcpStream,
+    /// Number of the message after this batch.
+    next: usize,
+    /// Bytes of this batch that are still to be written, and to be read.
+    unsent: usize,
+    awaited: usize,
+}
+
+impl Client {
+    fn connect(server: SocketAddr, poll: &Poll, number: usize) -> Result<Self> {
+        let socket = net::TcpStream::connect(server)?;
+        socket.set_nodelay(true)?;
+        socket.set_nonblocking(true)?;
+        let mut socket = TcpStream::from_std(socket);
+        poll.registry().register(&mut socket, Token(number), Interest::READABLE | Interest::WRITABLE)?;
+        // They start at different places of the tape: a reply that goes to the wrong client is noticed.
+        Ok(Self { socket, next: number * 7, unsent: 0, awaited: 0 })
+    }
+
+    fn send_batch(&mut self, script: &Script<'_>) -> Result {
+        self.unsent = script.requests.batch(self.next, script.depth).len();
+        self.awaited = script.replies.batch(self.next, script.depth).len();
+        self.next += script.depth;
+        self.write(script)
+    }
+
+    fn write(&mut self, script: &Script<'_>) -> Result {
+        while self.unsent > 0 {
+            let batch = script.requests.batch(self.next - script.depth, script.depth);
+            match self.socket.write(&batch[batch.len() - self.unsent..]) {
+                Ok(count) => self.unsent -= count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads what is there; whether that completes the batch.
+    fn read(&mut self, script: &Script<'_>, buffer: &mut [u8]) -> Result<bool> {
+        while self.awaited > 0 {
+            match self.socket.read(buffer) {
+                Ok(0) => return Err("the server closed a connection".into()),
+                Ok(count) => self.check(script, &buffer[..count])?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+                Err(error) => return Err(error.into()),
+            }
+            if self.awaited == 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn check(&mut self, script: &Script<'_>, received: &[u8]) -> Result {
+        let batch = script.replies.batch(self.next - script.depth, script.depth);
+        let expected = &batch[batch.len() - self.awaited..];
+        if !expected.starts_with(received) {
+            let (received, expected) = (received.escape_ascii(), expected.escape_ascii());
+            return Err(format!("a wrong reply:\n{received}\nexpected:\n{expected}").into());
+        }
+        self.awaited -= received.len();
+        Ok(())
+    }
+}

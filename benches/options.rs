@@ -1,0 +1,109 @@
+//! The command line of a bench.
+
+use std::env;
+use std::time::Duration;
+
+use crate::Result;
+use crate::compare::{Workload, compare};
+use crate::process::{Cores, become_server};
+use crate::{report, servers};
+
+const HELP: &str = "\
+cargo bench -p benches --bench NAME -- [OPTIONS] [WORKLOAD…]
+
+  WORKLOAD     only workloads whose name contains one of these words
+  --quick      5 rounds of 0.1 s, instead of 15 of 0.25 s, for each server and workload
+  --rounds N   so many rounds
+  --millis N   rounds so long
+
+  --serve NAME [--core N]
+               nothing but this server, until it is killed: for profilers. --serve help lists the names.
+
+Without the --bench that `cargo bench` adds, as in `cargo test --benches`, all is only tried for a moment.";
+
+/// What the command line asks for.
+#[derive(Debug)]
+pub struct Options {
+    mode: Mode,
+    core: Option<usize>,
+    /// Words, one of which a workload's name contains; none for all workloads.
+    words: Vec<String>,
+    rounds: usize,
+    /// Of one server in one round.
+    duration: Duration,
+}
+
+#[derive(Debug)]
+enum Mode {
+    Compare,
+    Serve(String),
+    Help,
+}
+
+impl Options {
+    /// Reads the command line; whatever is wrong with it shows the help.
+    pub fn parse() -> Self {
+        let arguments: Vec<_> = env::args().skip(1).collect();
+        Self::from_arguments(arguments).unwrap_or_else(|| Self { mode: Mode::Help, ..Self::try_out() })
+    }
+
+    fn from_arguments(arguments: Vec<String>) -> Option<Self> {
+        let mut options = Self::try_out();
+        // Cargo puts it last, but it only sets what the other options change.
+        if arguments.iter().any(|argument| argument == "--bench") {
+            options.set_rounds(15, 250);
+        }
+        let mut arguments = arguments.into_iter();
+        while let Some(argument) = arguments.next() {
+            match &*argument {
+                "--bench" => {}
+                "--quick" => options.set_rounds(5, 100),
+                "--test" => options.set_rounds(1, 10),
+                "--rounds" => options.rounds = arguments.next()?.parse().ok()?,
+                "--millis" => options.duration = Duration::from_millis(arguments.next()?.parse().ok()?),
+                "--core" => options.core = Some(arguments.next()?.parse().ok()?),
+                "--serve" => options.mode = Mode::Serve(arguments.next()?),
+                word if word.starts_with('-') => return None,
+                _ => options.words.push(argument),
+            }
+        }
+        Some(options)
+    }
+
+    /// For a test run: does all of it work?
+    fn try_out() -> Self {
+        Self { mode: Mode::Compare, core: None, words: Vec::new(), rounds: 1, duration: Duration::from_millis(10) }
+    }
+
+    fn set_rounds(&mut self, rounds: usize, millis: u64) {
+        self.rounds = rounds;
+        self.duration = Duration::from_millis(millis);
+    }
+
+    /// Does what was asked for.
+    pub fn run(&self, workloads: &[Workload]) -> Result {
+        match &self.mode {
+            Mode::Help => println!("{HELP}"),
+            Mode::Serve(name) => {
+                become_server(self.core)?;
+                servers::serve(name)?;
+            }
+            Mode::Compare => self.compare(workloads)?,
+        }
+        Ok(())
+    }
+
+    fn compare(&self, workloads: &[Workload]) -> Result {
+        let cores = Cores::choose();
+        cores.map_or(Ok(()), Cores::pin_client)?;
+        report::print_head(cores.is_some(), self.rounds, self.duration);
+        for workload in workloads.iter().filter(|workload| self.wants(workload)) {
+            report::print_rows(workload, &compare(workload, cores, self.rounds, self.duration)?);
+        }
+        Ok(())
+    }
+
+    fn wants(&self, workload: &Workload) -> bool {
+        self.words.is_empty() || self.words.iter().any(|word| workload.name.contains(&**word))
+    }
+}

@@ -1,0 +1,108 @@
+//! Servers as child processes: a bench starts itself again with `--serve NAME`.
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use crate::Result;
+
+/// Where the servers run, and where the clients.
+#[derive(Debug, Clone, Copy)]
+pub struct Cores {
+    server: usize,
+    client: usize,
+}
+
+impl Cores {
+    /// Two of the cores that this process may use; `None` if there is but one, or where threads cannot be pinned.
+    pub fn choose() -> Option<Self> {
+        let allowed = affinity::allowed();
+        match allowed[..] {
+            [client, .., server] => Some(Self { server, client }),
+            _ => None,
+        }
+    }
+
+    /// Keeps this process, the load generator, on the clients' core.
+    pub fn pin_client(self) -> Result {
+        affinity::pin(self.client)
+    }
+}
+
+/// A running server. It ends with this value, and with the process that started it.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+}
+
+impl Server {
+    /// Starts the server of this name on its core, and waits until it listens.
+    pub fn start(name: &str, cores: Option<Cores>) -> Result<Self> {
+        let mut command = Command::new(env::current_exe()?);
+        command.args(["--serve", name]);
+        if let Some(cores) = cores {
+            command.args(["--core", &cores.server.to_string()]);
+        }
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
+        let stdout = child.stdout.take();
+        let mut server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
+        let mut line = String::new();
+        stdout.map_or(Ok(0), |stdout| BufReader::new(stdout).read_line(&mut line))?;
+        let address = line.trim().trim_start_matches("tcp:").parse();
+        server.address = address.map_err(|_| format!("the server {name} says {line:?} instead of its address"))?;
+        Ok(server)
+    }
+
+    /// CPU time of its one thread so far, where the system tells. Exact while the server waits for something to do.
+    pub fn cpu_time(&self) -> Option<Duration> {
+        let schedstat = fs::read_to_string(format!("/proc/{}/schedstat", self.child.id())).ok()?;
+        schedstat.split(' ').next()?.parse().ok().map(Duration::from_nanos)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Neither can fail but for a server that is gone already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Prepares this process to be a server: on its core, and never outliving the bench.
+pub fn become_server(core: Option<usize>) -> Result {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    core.map_or(Ok(()), affinity::pin)
+}
+
+#[cfg(target_os = "linux")]
+mod affinity {
+    use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+    pub(super) fn allowed() -> Vec<usize> {
+        sched_getaffinity(None)
+            .map_or(Vec::new(), |set| (0..CpuSet::MAX_CPU).filter(|core| set.is_set(*core)).collect())
+    }
+
+    pub(super) fn pin(core: usize) -> crate::Result {
+        let mut set = CpuSet::new();
+        set.set(core);
+        Ok(sched_setaffinity(None, &set)?)
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod affinity {
+    pub(super) fn allowed() -> Vec<usize> {
+        Vec::new()
+    }
+
+    pub(super) fn pin(_core: usize) -> crate::Result {
+        Ok(())
+    }
+}

@@ -1,0 +1,141 @@
+//! The examples as their users run them: programs of their own.
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::time::Instant;
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
+
+use crate::{Client, LOOPBACK, PATIENCE};
+
+/// A running example; it is killed when this is dropped.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+    stdout: BufReader<ChildStdout>,
+    first_line: String,
+}
+
+impl Program {
+    /// Builds the example `name` as this test was built, and starts it on a free port.
+    ///
+    /// # Panics
+    /// If it cannot be built or does not start.
+    #[must_use]
+    pub fn example(name: &str) -> Self {
+        Self::spawn(&mut Command::new(build(name)))
+    }
+
+    /// The same, with no more than `limit` descriptors.
+    ///
+    /// # Panics
+    /// If it cannot be built or does not start.
+    #[must_use]
+    pub fn example_with_descriptors(name: &str, limit: u32) -> Self {
+        let mut shell = Command::new("sh");
+        shell.arg("-c").arg(format!("ulimit -n {limit}; exec \"$0\" \"$@\"")).arg(build(name));
+        Self::spawn(&mut shell)
+    }
+
+    fn spawn(command: &mut Command) -> Self {
+        let mut child = command.arg(LOOPBACK).stdout(Stdio::piped()).process_group(0).spawn().expect("it starts");
+        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
+        let mut first_line = String::new();
+        stdout.read_line(&mut first_line).expect("its first line");
+        Self { child, stdout, first_line }
+    }
+
+    /// What it printed first.
+    #[must_use]
+    pub fn first_line(&self) -> &str {
+        self.first_line.trim_end()
+    }
+
+    /// Where it says that it listens.
+    ///
+    /// # Panics
+    /// If it says something else.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        let address = self.first_line().strip_prefix("listening on tcp:").and_then(|address| address.parse().ok());
+        address.unwrap_or_else(|| panic!("its first line is {:?}", self.first_line))
+    }
+
+    /// A new client of it.
+    #[must_use]
+    pub fn connect(&self) -> Client {
+        Client::to(self.address())
+    }
+
+    /// Its resident memory, in KiB.
+    ///
+    /// # Panics
+    /// Where there is no `/proc`.
+    #[must_use]
+    pub fn resident(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).expect("a process");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).expect("its memory");
+        line.trim().trim_end_matches(" kB").parse().expect("a number")
+    }
+
+    /// Sends it a signal.
+    ///
+    /// # Panics
+    /// If it is gone already.
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a process");
+        kill_process(pid, signal).expect("a running program");
+    }
+
+    /// Waits for its end; how it ended, and what it printed after its first line.
+    ///
+    /// # Panics
+    /// If it does not end.
+    pub fn wait(&mut self) -> (ExitStatus, String) {
+        let started = Instant::now();
+        let status = loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                break status;
+            }
+            assert!(started.elapsed() < PATIENCE, "it does not end");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        };
+        let mut rest = String::new();
+        self.stdout.read_to_string(&mut rest).expect("its output");
+        (status, rest)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ended_already = self.child.kill();
+        let _reaped_already = self.child.wait();
+    }
+}
+
+/// Builds an example beside this test, in the same profile; where its program is.
+fn build(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("this test");
+    let profile = test.parent().and_then(|deps| deps.parent()).expect("target/PROFILE/deps");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--package", "examples", "--example", name]);
+    if profile.ends_with("release") {
+        cargo.arg("--release");
+    }
+    cargo.env("CARGO_TARGET_DIR", profile.parent().expect("target"));
+    assert!(cargo.status().expect("cargo").success(), "the example {name} does not build");
+    profile.join("examples").join(name)
+}
+
+/// Lets this process open `wanted` descriptors; false if the system does not allow so many.
+#[must_use]
+pub fn allow_descriptors(wanted: u64) -> bool {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    if current.is_none_or(|current| current >= wanted) {
+        return true;
+    }
+    setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum }).is_ok()
+}

@@ -1,0 +1,126 @@
+//! The events that a handler can be `#[on(…)]`.
+
+use proc_macro2::Ident;
+use quote::ToTokens;
+
+use crate::duration;
+use crate::errors::Errors;
+use crate::nearest::{nearest, unknown};
+
+/// Which call of `Protocol` brings the event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Connect,
+    Frame,
+    Raw,
+    Overlong,
+    Timeout,
+    Disconnect,
+}
+
+/// What an event brings along for its handler.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Payload {
+    Nothing,
+    /// Bytes, as any type that is made from a frame.
+    Bytes,
+    /// A value of the type with this name.
+    Value(&'static str),
+}
+
+impl Kind {
+    /// In the order of a connection's life.
+    pub(crate) const ALL: [Self; 6] =
+        [Self::Connect, Self::Frame, Self::Raw, Self::Overlong, Self::Timeout, Self::Disconnect];
+
+    pub(crate) const fn payload(self) -> Payload {
+        match self {
+            Self::Connect | Self::Timeout => Payload::Nothing,
+            Self::Frame | Self::Raw => Payload::Bytes,
+            Self::Overlong => Payload::Value("Overlong"),
+            Self::Disconnect => Payload::Value("Failure"),
+        }
+    }
+}
+
+/// The words for them; four for the frame, because each framing has its own.
+const WORDS: [(&str, Kind); 9] = [
+    ("connect", Kind::Connect),
+    ("data", Kind::Frame),
+    ("line", Kind::Frame),
+    ("string", Kind::Frame),
+    ("frame", Kind::Frame),
+    ("raw", Kind::Raw),
+    ("overlong", Kind::Overlong),
+    ("timeout", Kind::Timeout),
+    ("disconnect", Kind::Disconnect),
+];
+
+/// The names of the same events elsewhere, mostly in Twisted.
+const ALIASES: [(&str, &str); 10] = [
+    ("connected", "connect"),
+    ("connection_made", "connect"),
+    ("data_received", "data"),
+    ("line_received", "line"),
+    ("string_received", "string"),
+    ("frame_received", "frame"),
+    ("raw_data_received", "raw"),
+    ("line_length_exceeded", "overlong"),
+    ("timed_out", "timeout"),
+    ("connection_lost", "disconnect"),
+];
+
+const NOT_YET: [&str; 2] = ["eof", "drain"];
+
+pub(crate) struct Event {
+    pub(crate) kind: Kind,
+    /// `line`, where the user wrote it.
+    pub(crate) word: Ident,
+    /// `30s` of `timeout(30s)`
+    pub(crate) wait: Option<duration::Span>,
+}
+
+impl Event {
+    /// A misspelt event is taken for the nearest one, so that what else is wrong is found in the same run.
+    pub(crate) fn new(
+        written: &Ident,
+        wait: Option<&syn::Result<duration::Span>>,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        let name = understood(written, errors)?;
+        let (_, kind) = WORDS.iter().find(|(word, _)| *word == name)?;
+        let word = Ident::new(name, written.span());
+        match (kind, wait) {
+            (Kind::Timeout, None) => errors.at(written, "after how long? Write `#[on(timeout(30s))]`"),
+            (Kind::Timeout, Some(Err(error))) => errors.push(error.clone()),
+            (Kind::Timeout, Some(Ok(_))) | (_, None) => {}
+            (_, Some(_)) => errors.at(written, format!("`{name}` takes nothing in parentheses")),
+        }
+        Some(Self { kind: *kind, word, wait: wait.and_then(|wait| wait.clone().ok()) })
+    }
+
+    /// As a diagram says it: `line`, `timeout 30s`.
+    pub(crate) fn label(&self) -> String {
+        match &self.wait {
+            Some(wait) => format!("{} {}", self.word, wait.to_token_stream()),
+            None => self.word.to_string(),
+        }
+    }
+}
+
+fn understood(written: &Ident, errors: &mut Errors) -> Option<&'static str> {
+    let name = written.to_string();
+    let words = WORDS.map(|(word, _)| word);
+    if NOT_YET.contains(&&*name) {
+        errors.at(written, format!("the event `{name}` does not exist yet: it comes in a later version"));
+        return None;
+    }
+    if let Some((alias, meant)) = ALIASES.iter().find(|(alias, _)| *alias == name) {
+        errors.at(written, format!("the event `{alias}` is called `{meant}` here"));
+        return Some(meant);
+    }
+    if !words.contains(&&*name) {
+        errors.at(written, unknown("event", written, &words));
+    }
+    nearest(&name, &words)
+}

@@ -1,0 +1,190 @@
+//! `impl Protocol for P`, and for a machine the enum of its states.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned;
+use syn::{ImplItem, ItemImpl, parse_quote};
+
+use super::graph::{Edge, plain};
+use super::model::{Machine, distinct};
+use super::{call, dispatch};
+use crate::generics::outliving;
+use crate::names;
+
+pub(crate) fn machine(machine: &Machine) -> TokenStream {
+    let tw = names::twisty();
+    let block = block(machine);
+    let protocol = protocol(machine, &tw, &dispatch::methods(machine, &tw));
+    if machine.states.is_none() {
+        return quote!(#block #protocol);
+    }
+    let (states, graph) = (states(machine, &tw), state_machine(machine, &tw, &diagram(machine, &tw)));
+    quote! {
+        #block
+        const _: () = {
+            #states
+            #protocol
+            #graph
+        };
+    }
+}
+
+/// The item, and as much around it that nothing else is called wrong.
+pub(crate) fn fallback(machine: &Machine) -> TokenStream {
+    let block = &machine.block;
+    if block.trait_.is_some() || block.generics.lifetimes().next().is_some() {
+        return quote!(#block);
+    }
+    let tw = names::twisty();
+    let protocol = protocol(machine, &tw, &TokenStream::new());
+    let graph = machine.states.as_ref().map(|_| {
+        let empty = quote!(#tw::protocol::Diagram { name: "", states: &[], transitions: &[] });
+        state_machine(machine, &tw, &empty)
+    });
+    quote!(#block #protocol #graph)
+}
+
+/// The user's own impl block. A handler must take `self` and what its event brings, needed or not, so the lints about that
+/// are silenced; they can only be silenced there.
+fn block(machine: &Machine) -> ItemImpl {
+    let mut block = machine.block.clone();
+    block.generics = outliving(block.generics);
+    if machine.states.is_some() {
+        let diagram = format!("\n# States\n\n```mermaid\n{}```", machine.mermaid());
+        block.attrs.push(parse_quote!(#[doc = #diagram]));
+    }
+    for item in &mut block.items {
+        if let ImplItem::Fn(item) = item
+            && machine.functions.iter().any(|function| *function.name() == item.sig.ident)
+        {
+            item.attrs.push(parse_quote!(#[allow(clippy::unused_self, clippy::needless_pass_by_value)]));
+        }
+    }
+    block
+}
+
+fn protocol(machine: &Machine, tw: &TokenStream, methods: &TokenStream) -> TokenStream {
+    let name = &machine.block.self_ty;
+    let settings = quote_spanned!(name.span()=> <#name as #tw::protocol::Settings>);
+    let (events, first_state) = (events(machine, tw), first_state(machine, tw));
+    let header = header(machine, &quote!(#tw::protocol::Protocol));
+    quote! {
+        #[automatically_derived]
+        #header {
+            type Framing = #settings::Framing;
+            type Factory = #settings::Factory;
+
+            fn framing() -> Self::Framing {
+                #events
+                #first_state
+                #settings::framing()
+            }
+
+            fn limits() -> #tw::protocol::Limits {
+                #settings::limits()
+            }
+
+            #methods
+        }
+    }
+}
+
+/// `impl<T> Trait for Chat<T> where T: 'static`
+fn header(machine: &Machine, of: &TokenStream) -> TokenStream {
+    let generics = outliving(machine.block.generics.clone());
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    let name = &machine.block.self_ty;
+    quote!(impl #impl_generics #of for #name #where_clause)
+}
+
+/// Asks the framing for each event that only some framings have, at the first handler of it.
+fn events(machine: &Machine, tw: &TokenStream) -> TokenStream {
+    let words = distinct(machine.handlers().map(|handler| &handler.on.event.word));
+    let questions = words.into_iter().filter_map(|word| {
+        let question = question(word)?;
+        Some(quote_spanned!(word.span()=> #tw::__private::#question::<Self::Framing>();))
+    });
+    questions.collect()
+}
+
+fn question(word: &Ident) -> Option<Ident> {
+    let question = match word.to_string().as_str() {
+        "line" => "delivers_lines",
+        "string" => "delivers_strings",
+        "data" => "delivers_data",
+        "raw" => "delivers_raw",
+        "overlong" => "delivers_overlong",
+        _ => return None,
+    };
+    Some(Ident::new(question, word.span()))
+}
+
+fn first_state(machine: &Machine, tw: &TokenStream) -> Option<TokenStream> {
+    let first = machine.states().first()?;
+    Some(quote_spanned!(first.span()=> #tw::__private::first_state::<#first>();))
+}
+
+/// The enum that `Context::state` holds, and how a state that a handler returns gets into it.
+fn states(machine: &Machine, tw: &TokenStream) -> TokenStream {
+    let states = machine.states();
+    let first = states.first();
+    let moved = call::moves_a_state(machine).then(|| quote!(__Moved,));
+    let outcomes = states.iter().map(|state| outcome(machine, state, tw));
+    quote! {
+        enum __State {
+            #(#states(#states),)*
+            #moved
+        }
+
+        #[automatically_derived]
+        impl ::core::default::Default for __State {
+            fn default() -> Self {
+                Self::#first(::core::default::Default::default())
+            }
+        }
+
+        #(#outcomes)*
+    }
+}
+
+fn outcome(machine: &Machine, state: &Ident, tw: &TokenStream) -> TokenStream {
+    let protocol = &machine.block.self_ty;
+    let generics = outliving(machine.block.generics.clone());
+    let (impl_generics, _, where_clause) = generics.split_for_impl();
+    quote! {
+        #[automatically_derived]
+        impl #impl_generics #tw::protocol::Outcome<#protocol, __State> for #state #where_clause {
+            fn apply(self, _: &#tw::protocol::Context<#protocol>) -> ::core::option::Option<__State> {
+                ::core::option::Option::Some(__State::#state(self))
+            }
+        }
+    }
+}
+
+fn state_machine(machine: &Machine, tw: &TokenStream, diagram: &TokenStream) -> TokenStream {
+    let header = header(machine, &quote!(#tw::protocol::StateMachine));
+    quote! {
+        #[automatically_derived]
+        #header {
+            fn diagram() -> #tw::protocol::Diagram {
+                #diagram
+            }
+        }
+    }
+}
+
+fn diagram(machine: &Machine, tw: &TokenStream) -> TokenStream {
+    let name = machine.name();
+    let states = machine.states().iter().map(plain);
+    let transitions = machine
+        .edges()
+        .into_iter()
+        .map(|Edge { from, event, to }| quote!(#tw::protocol::Transition { from: #from, event: #event, to: #to }));
+    quote! {
+        #tw::protocol::Diagram {
+            name: #name,
+            states: &[#(#states),*],
+            transitions: &[#(#transitions),*],
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! Impl blocks with handlers: `#[state_machine(First, Second, …)]`, and `#[protocol]`, which is a machine without states.
+
+mod call;
+mod check;
+mod dispatch;
+mod event;
+mod expand;
+mod graph;
+mod model;
+mod parse;
+mod signature;
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::ItemImpl;
+
+use crate::errors::Errors;
+use model::Machine;
+
+pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStream {
+    let mut errors = Errors::default();
+    match syn::parse2::<ItemImpl>(item.clone()) {
+        Ok(block) => {
+            let states = parse::machine_states(arguments, &mut errors);
+            let states = Some(check::listed_once(states, &block, &mut errors));
+            implementation(block, states, errors)
+        }
+        Err(error) => {
+            let error = error.to_compile_error();
+            quote!(#error #item)
+        }
+    }
+}
+
+/// `#[protocol]` on an impl block.
+pub(crate) fn of_plain_protocol(arguments: TokenStream, block: ItemImpl) -> TokenStream {
+    let mut errors = Errors::default();
+    if !arguments.is_empty() {
+        let message = "what stands here belongs on the struct; on its impl block `#[protocol]` stands alone";
+        errors.at(arguments, message);
+    }
+    implementation(block, None, errors)
+}
+
+fn implementation(block: ItemImpl, states: Option<Vec<syn::Ident>>, mut errors: Errors) -> TokenStream {
+    let machine = Machine::new(block, states, &mut errors);
+    check::check(&machine, &mut errors);
+    if errors.is_empty() {
+        return expand::machine(&machine);
+    }
+    let (errors, fallback) = (errors.to_compile_errors(), expand::fallback(&machine));
+    quote!(#errors #fallback)
+}

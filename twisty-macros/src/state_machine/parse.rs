@@ -1,0 +1,97 @@
+//! The syntax of `#[state_machine(First, Second)]` and of `#[on(line in First, to = Second)]`.
+
+use proc_macro2::{Ident, TokenStream};
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream, Parser};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, ImplItemFn, Meta, Path, Token, parenthesized, token};
+
+use crate::duration;
+use crate::errors::Errors;
+
+/// What stands in the parentheses of `#[on(…)]`. Whether the words exist is not asked here.
+pub(crate) struct On {
+    /// `line`
+    pub(crate) event: Ident,
+    /// `30s` of `timeout(30s)`, or what is wrong with it.
+    pub(crate) wait: Option<syn::Result<duration::Span>>,
+    /// `[First]`; empty where it says `_` or nothing.
+    pub(crate) states: Vec<Ident>,
+    /// `[Second]` of `to = Second`
+    pub(crate) to: Vec<Ident>,
+}
+
+impl Parse for On {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let event = input.call(Ident::parse_any)?;
+        let wait = input.peek(token::Paren).then(|| wait(input)).transpose()?;
+        let states = if input.parse::<Option<Token![in]>>()?.is_some() { states(input)? } else { Vec::new() };
+        let to = if input.parse::<Option<Token![,]>>()?.is_some() { to(input)? } else { Vec::new() };
+        if !input.is_empty() {
+            return Err(input.error("expected `in State`, then `, to = NextState`, or the end"));
+        }
+        Ok(Self { event, wait, states, to })
+    }
+}
+
+fn wait(input: ParseStream<'_>) -> syn::Result<syn::Result<duration::Span>> {
+    let content;
+    parenthesized!(content in input);
+    let tokens: TokenStream = content.parse()?;
+    Ok(syn::parse2(tokens))
+}
+
+/// `First | Second`, or `_` for any
+fn states(input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
+    if input.parse::<Option<Token![_]>>()?.is_some() {
+        return Ok(Vec::new());
+    }
+    Ok(Punctuated::<Ident, Token![|]>::parse_separated_nonempty(input)?.into_iter().collect())
+}
+
+/// `to = Second` or `to = (Second, Third)`
+fn to(input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
+    if input.is_empty() {
+        return Ok(Vec::new());
+    }
+    let key: Ident = input.parse()?;
+    if key != "to" {
+        let message =
+            format!("unknown key `{key}`: the only one here is `to`, as in `#[on(line in First, to = Second)]`");
+        return Err(syn::Error::new_spanned(key, message));
+    }
+    input.parse::<Token![=]>()?;
+    if !input.peek(token::Paren) {
+        return Ok(vec![input.parse()?]);
+    }
+    let content;
+    parenthesized!(content in input);
+    Ok(Punctuated::<Ident, Token![,]>::parse_terminated(&content)?.into_iter().collect())
+}
+
+/// Takes the `#[on(…)]` off a function.
+pub(crate) fn take_ons(function: &mut ImplItemFn) -> Vec<Attribute> {
+    function.attrs.extract_if(.., |attribute| attribute.path().is_ident("on")).collect()
+}
+
+/// Reads one of them.
+pub(crate) fn on(attribute: &Attribute) -> syn::Result<On> {
+    match &attribute.meta {
+        Meta::List(list) if !list.tokens.is_empty() => list.parse_args(),
+        meta => Err(syn::Error::new_spanned(meta, "which event? Write `#[on(line)]`, `#[on(connect)]` or another")),
+    }
+}
+
+/// The names in `#[state_machine(First, Second)]`; those that are no names are reported and left out.
+pub(crate) fn machine_states(arguments: TokenStream, errors: &mut Errors) -> Vec<Ident> {
+    let paths = Punctuated::<Path, Token![,]>::parse_terminated.parse2(arguments);
+    let paths = errors.keep(paths).unwrap_or_default();
+    paths.iter().filter_map(|path| errors.keep(machine_state(path))).collect()
+}
+
+fn machine_state(path: &Path) -> syn::Result<Ident> {
+    path.get_ident().cloned().ok_or_else(|| {
+        let message = "a state is the name of a plain struct: no path, no generics (for these, `use` it or wrap it)";
+        syn::Error::new_spanned(path, message)
+    })
+}

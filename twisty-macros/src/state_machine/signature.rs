@@ -1,0 +1,188 @@
+//! What a handler may look like.
+
+use syn::{FnArg, GenericArgument, GenericParam, PathArguments, ReceiverKind, ReturnType, Safety, Type};
+
+use super::event::{Kind, Payload};
+use super::model::{Argument, Function, Handler, Passing, Role, bare, last_segment};
+use crate::errors::Errors;
+
+/// What holds for a function whatever its events.
+pub(crate) fn check_function(function: &Function, errors: &mut Errors) {
+    qualifiers(function, errors);
+    generics(function, errors);
+    receiver(function, errors);
+    once(function, "context", |role| *role == Role::Context, errors);
+    once(function, "state", |role| matches!(role, Role::State(..)), errors);
+    once(function, "payload of the event", |role| *role == Role::Payload, errors);
+    for argument in &function.arguments {
+        argument_type(argument, errors);
+    }
+}
+
+/// What holds for a function as the handler of an event.
+pub(crate) fn check_handler(handler: Handler<'_>, errors: &mut Errors) {
+    for argument in &handler.function.arguments {
+        match &argument.role {
+            Role::Context => {}
+            Role::State(state, passing) => state_argument(handler, argument, state, *passing, errors),
+            Role::Payload => payload(handler, argument, errors),
+        }
+    }
+    if handler.on.event.kind == Kind::Disconnect {
+        nothing_follows(handler, errors);
+    }
+}
+
+fn qualifiers(function: &Function, errors: &mut Errors) {
+    if let Some(keyword) = &function.signature.asyncness {
+        errors.at(keyword, "a handler runs to its end at once, so it cannot be `async`");
+    }
+    if let Safety::Unsafe(keyword) = &function.signature.safety {
+        errors.at(keyword, "a handler is called by safe code, so it cannot be `unsafe`");
+    }
+    if let Some(cfg) = &function.cfg {
+        let message = "a handler is always there, or its machine could not be checked: put the `#[cfg(…)]` on the impl \
+                       block, or on what the handler does";
+        errors.at(cfg, message);
+    }
+}
+
+fn generics(function: &Function, errors: &mut Errors) {
+    let chosen = |parameter: &&GenericParam| !matches!(parameter, GenericParam::Lifetime(_));
+    for parameter in function.signature.generics.params.iter().filter(chosen) {
+        errors.at(parameter, "a handler cannot be generic: an event that calls it chooses no type");
+    }
+}
+
+fn receiver(function: &Function, errors: &mut Errors) {
+    let Some(FnArg::Receiver(receiver)) = function.signature.inputs.first() else {
+        errors.at(function.name(), "a handler is called on its protocol: its first argument is `&mut self` or `&self`");
+        return;
+    };
+    let borrowed = match &receiver.kind {
+        ReceiverKind::Reference(..) => true,
+        ReceiverKind::Typed(_, ty) => matches!(bare(ty), Type::Reference(_)),
+        _ => false,
+    };
+    if !borrowed {
+        errors.at(receiver, "a connection keeps its protocol: take `&mut self` or `&self`");
+    }
+}
+
+fn once(function: &Function, what: &str, has_role: impl Fn(&Role) -> bool, errors: &mut Errors) {
+    for second in function.arguments.iter().filter(|argument| has_role(&argument.role)).skip(1) {
+        errors.at(&second.ty, format!("the {what} is taken already, by an argument before this one"));
+    }
+}
+
+fn argument_type(argument: &Argument, errors: &mut Errors) {
+    match bare(&argument.ty) {
+        Type::ImplTrait(_) => {
+            errors.at(&argument.ty, "an event that calls a handler chooses no type: name the one to take")
+        }
+        Type::Reference(reference) if reference.mutability.is_none() => {}
+        _ if argument.role == Role::Context => errors.at(&argument.ty, "a context is shared: take `&Context<Self>`"),
+        _ => {}
+    }
+}
+
+fn state_argument(
+    handler: Handler<'_>,
+    argument: &Argument,
+    state: &syn::Ident,
+    passing: Passing,
+    errors: &mut Errors,
+) {
+    let word = &handler.on.event.word;
+    match &*handler.on.states {
+        [of_this_handler] if of_this_handler == state => {
+            if passing == Passing::Value && !leads_on(handler) {
+                errors.at(&argument.ty, by_value(state));
+            }
+        }
+        [other] => errors
+            .at(&argument.ty, format!("this handler runs in the state `{other}`: take `&{other}` or `&mut {other}`")),
+        [] => errors.at(
+            &argument.ty,
+            format!("this handler runs in any state: write `#[on({word} in {state})]` to take this one"),
+        ),
+        _ => errors
+            .at(&argument.ty, "this handler runs in several states: only one that runs in a single state can take it"),
+    }
+}
+
+fn by_value(state: &syn::Ident) -> String {
+    format!(
+        "the state is taken by value, so the handler must lead to a next one whatever happens: return a state, \
+         `(reply, state)` or `Result<…, Failure>` of these, or name it with `to = …`; else take `&mut {state}`"
+    )
+}
+
+/// Whether a next state follows on every path on which the connection goes on.
+fn leads_on(handler: Handler<'_>) -> bool {
+    let ends = handler.on.event.kind == Kind::Disconnect;
+    let returns = match &handler.function.signature.output {
+        ReturnType::Default => false,
+        ReturnType::Type(_, ty) => is_next_state(ty, handler.function),
+    };
+    ends || returns || !handler.on.to.is_empty()
+}
+
+fn is_next_state(ty: &Type, function: &Function) -> bool {
+    match bare(ty) {
+        Type::Tuple(tuple) => tuple.elems.last().is_some_and(|last| is_next_state(last, function)),
+        Type::Path(path) => path.path.segments.last().is_some_and(|last| match &last.arguments {
+            PathArguments::AngleBracketed(arguments) if last.ident == "Result" => {
+                let mut types = arguments.args.iter().filter_map(as_type);
+                let fine = types.next().is_some_and(|value| is_next_state(value, function));
+                fine && types.next().is_none_or(|error| last_segment(error).is_some_and(|name| name == "Failure"))
+            }
+            _ => function.returns.contains(&last.ident),
+        }),
+        _ => false,
+    }
+}
+
+fn as_type(argument: &GenericArgument) -> Option<&Type> {
+    match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    }
+}
+
+fn payload(handler: Handler<'_>, argument: &Argument, errors: &mut Errors) {
+    let event = &handler.on.event;
+    let fits = match event.kind.payload() {
+        Payload::Bytes => true,
+        Payload::Value(name) => last_segment(&argument.ty).is_some_and(|ty| ty == name),
+        Payload::Nothing => false,
+    };
+    if !fits {
+        errors.at(&argument.ty, format!("nothing provides a value of this type: {}", takes(handler)));
+    }
+}
+
+/// ``a handler of `disconnect` takes `&Context<Self>` and a `Failure` ``
+fn takes(handler: Handler<'_>) -> String {
+    let state = match &*handler.on.states {
+        [state] => format!(", its state (`&{state}`, `&mut {state}`)"),
+        _ => String::new(),
+    };
+    let payload = match handler.on.event.kind.payload() {
+        Payload::Nothing => "nothing else".into(),
+        Payload::Bytes => "the frame".into(),
+        Payload::Value(name) => format!("a `{name}`"),
+    };
+    format!("a handler of `{}` takes `&Context<Self>`{state} and {payload}", handler.on.event.word)
+}
+
+fn nothing_follows(handler: Handler<'_>, errors: &mut Errors) {
+    if let ReturnType::Type(_, ty) = &handler.function.signature.output
+        && !matches!(bare(ty), Type::Tuple(tuple) if tuple.elems.is_empty())
+    {
+        errors.at(ty, "after `disconnect` nothing can be sent and no state follows: its handler returns nothing");
+    }
+    if let Some(next) = handler.on.to.first() {
+        errors.at(next, "no state follows `disconnect`");
+    }
+}

@@ -1,0 +1,25 @@
+struct House<T: Clone> {
+    greeting: T,
+}
+#[automatically_derived]
+impl<T: Clone> ::twisty::protocol::Factory for House<T>
+where
+    T: 'static,
+{
+    type Protocol = Guest<T>;
+    fn build_protocol(
+        &mut self,
+        __peer: &::twisty::protocol::Address,
+    ) -> ::core::option::Option<Self::Protocol> {
+        ::twisty::__private::built::<Self::Protocol, _>(Self::admit(self, __peer))
+    }
+    fn start(&mut self) -> ::core::result::Result<(), ::twisty::Failure> {
+        ::twisty::__private::started(open(self))
+    }
+    fn stop(&mut self) {
+        Self::close(self);
+    }
+    fn max_connections(&self) -> usize {
+        LIMIT
+    }
+}

@@ -1,0 +1,294 @@
+//! Time as a value: a [`Timestamp`], and [`Timers`] ordered by it.
+//!
+//! Nothing here looks at the machine's clock. The reactor says what time it is, and so does a test.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::fmt;
+use std::ops::{Add, Sub};
+use std::time::Duration;
+
+use slotmap::SlotMap;
+
+/// A point in time: how long after the start of its clock, in nanoseconds. A clock starts at [`Timestamp::ZERO`].
+///
+/// ```
+/// use std::time::Duration;
+/// use twisty::clock::Timestamp;
+///
+/// let later = Timestamp::ZERO + Duration::from_millis(1500);
+/// assert_eq!(later - Timestamp::ZERO, Duration::from_millis(1500));
+/// assert_eq!(later.to_string(), "1.5s");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// The start of the clock.
+    pub const ZERO: Self = Self(0);
+}
+
+/// Later by a duration; 584 years after its start a clock stands still.
+impl Add<Duration> for Timestamp {
+    type Output = Self;
+
+    fn add(self, later: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(later.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// The time between two points, zero if they are the other way round.
+impl Sub for Timestamp {
+    type Output = Duration;
+
+    fn sub(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}", Duration::from_nanos(self.0))
+    }
+}
+
+/// What tells the time: the reactor, or a test's manual clock.
+///
+/// ```
+/// use twisty::clock::{Clock, Timestamp};
+///
+/// struct Stopped;
+/// impl Clock for Stopped {
+///     fn now(&self) -> Timestamp {
+///         Timestamp::ZERO
+///     }
+/// }
+/// assert_eq!(Stopped.now(), Timestamp::ZERO);
+/// ```
+pub trait Clock {
+    /// The time by this clock. It never goes back.
+    fn now(&self) -> Timestamp;
+}
+
+slotmap::new_key_type! {
+    /// Names one timer of a [`Timers`]; never names another one later.
+    pub struct TimerKey;
+}
+
+/// Values ordered by when they are due; first in, first out for equal times.
+///
+/// A binary heap whose stale entries are left in place: cancelling is O(1), inserting and rescheduling O(log n). When
+/// more than half of the heap is stale it is rebuilt, so it never holds more than twice what is pending.
+///
+/// ```
+/// use std::time::Duration;
+/// use twisty::clock::{Timers, Timestamp};
+///
+/// let at = |s| Timestamp::ZERO + Duration::from_secs(s);
+/// let mut timers = Timers::new();
+/// timers.insert(at(2), "late");
+/// timers.insert(at(1), "first");
+/// timers.insert(at(1), "second");
+/// let batch = timers.batch();
+/// assert_eq!(timers.pop_due(at(1), batch), Some("first"));
+/// assert_eq!(timers.pop_due(at(1), batch), Some("second"));
+/// assert_eq!(timers.pop_due(at(1), batch), None);
+/// assert_eq!(timers.next_due(), Some(at(2)));
+/// ```
+pub struct Timers<T> {
+    heap: BinaryHeap<Reverse<Due>>,
+    /// The truth about each timer; a heap entry that disagrees with it is stale.
+    entries: SlotMap<TimerKey, Entry<T>>,
+    /// Counts insertions, so that equal times keep their order.
+    sequence: u64,
+}
+
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Due {
+    when: Timestamp,
+    sequence: u64,
+    key: TimerKey,
+}
+
+struct Entry<T> {
+    when: Timestamp,
+    sequence: u64,
+    value: T,
+}
+
+/// The timers that exist at one moment; see [`Timers::batch`].
+#[derive(Debug, Clone, Copy)]
+pub struct Batch(u64);
+
+impl<T> Timers<T> {
+    /// No timers yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { heap: BinaryHeap::new(), entries: SlotMap::with_key(), sequence: 0 }
+    }
+
+    /// Adds a timer that is due at `when`.
+    pub fn insert(&mut self, when: Timestamp, value: T) -> TimerKey {
+        let sequence = self.next_sequence();
+        let key = self.entries.insert(Entry { when, sequence, value });
+        self.heap.push(Reverse(Due { when, sequence, key }));
+        key
+    }
+
+    /// Takes a timer out; `None` if it is not there any more.
+    pub fn remove(&mut self, key: TimerKey) -> Option<T> {
+        let entry = self.entries.remove(key)?;
+        self.compact();
+        Some(entry.value)
+    }
+
+    /// Moves a timer to another time, behind those already due then; false if it is not there any more.
+    pub fn reschedule(&mut self, key: TimerKey, when: Timestamp) -> bool {
+        let sequence = self.next_sequence();
+        let Some(entry) = self.entries.get_mut(key) else { return false };
+        (entry.when, entry.sequence) = (when, sequence);
+        self.heap.push(Reverse(Due { when, sequence, key }));
+        self.compact();
+        true
+    }
+
+    /// When a timer is due.
+    #[must_use]
+    pub fn when(&self, key: TimerKey) -> Option<Timestamp> {
+        self.entries.get(key).map(|entry| entry.when)
+    }
+
+    /// When the earliest timer is due.
+    pub fn next_due(&mut self) -> Option<Timestamp> {
+        while let Some(Reverse(due)) = self.heap.peek() {
+            if self.is_current(due) {
+                return Some(due.when);
+            }
+            self.heap.pop();
+        }
+        None
+    }
+
+    /// The timers there are now. Those added later belong to the next batch, even if they are due at once: a timer that
+    /// adds another one cannot keep the reactor from its sockets. (Twisted's rule for `callLater(0)`.)
+    #[must_use]
+    pub fn batch(&self) -> Batch {
+        Batch(self.sequence)
+    }
+
+    /// Takes out the earliest timer of `batch` that is due at `now`.
+    pub fn pop_due(&mut self, now: Timestamp, batch: Batch) -> Option<T> {
+        if self.next_due()? > now {
+            return None;
+        }
+        // A later batch has no time before `now`, so whatever is on top decides.
+        let Reverse(due) = self.heap.peek()?;
+        if due.sequence >= batch.0 {
+            return None;
+        }
+        let key = due.key;
+        self.heap.pop();
+        self.entries.remove(key).map(|entry| entry.value)
+    }
+
+    /// How many timers are pending.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// Whether no timer is pending.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    fn next_sequence(&mut self) -> u64 {
+        self.sequence += 1;
+        self.sequence - 1
+    }
+
+    fn is_current(&self, due: &Due) -> bool {
+        self.entries.get(due.key).is_some_and(|entry| entry.sequence == due.sequence)
+    }
+
+    /// Rebuilds the heap once most of it is stale, which keeps the cost of a cancelled timer constant.
+    fn compact(&mut self) {
+        const WORTH_IT: usize = 64;
+        if self.heap.len() < WORTH_IT || self.heap.len() < 2 * self.entries.len() {
+            return;
+        }
+        self.heap.clear();
+        let entries = self.entries.iter();
+        self.heap.extend(entries.map(|(key, e)| Reverse(Due { when: e.when, sequence: e.sequence, key })));
+    }
+}
+
+impl<T> Default for Timers<T> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<T> fmt::Debug for Timers<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timers").field("pending", &self.entries.len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(seconds: u64) -> Timestamp {
+        Timestamp::ZERO + Duration::from_secs(seconds)
+    }
+
+    fn drain(timers: &mut Timers<u64>, now: Timestamp) -> Vec<u64> {
+        let batch = timers.batch();
+        std::iter::from_fn(|| timers.pop_due(now, batch)).collect()
+    }
+
+    #[test]
+    fn equal_times_are_first_in_first_out() {
+        let mut timers = Timers::new();
+        for n in 0..1000 {
+            timers.insert(at(n % 3), n);
+        }
+        let expected: Vec<u64> = (0..3).flat_map(|r| (0..1000).filter(move |n| n % 3 == r)).collect();
+        assert_eq!(drain(&mut timers, at(3)), expected);
+    }
+
+    #[test]
+    fn a_rescheduled_timer_runs_once_at_its_new_time() {
+        let mut timers = Timers::new();
+        let key = timers.insert(at(1), 1);
+        assert!(timers.reschedule(key, at(5)));
+        assert_eq!(timers.next_due(), Some(at(5)));
+        assert_eq!(drain(&mut timers, at(4)), []);
+        assert_eq!(drain(&mut timers, at(5)), [1]);
+        assert!(!timers.reschedule(key, at(6)));
+        assert_eq!(timers.next_due(), None);
+    }
+
+    #[test]
+    fn a_timer_added_by_a_batch_waits_for_the_next() {
+        let mut timers = Timers::new();
+        timers.insert(at(1), 1);
+        let batch = timers.batch();
+        assert_eq!(timers.pop_due(at(1), batch), Some(1));
+        timers.insert(at(1), 2);
+        assert_eq!(timers.pop_due(at(1), batch), None);
+        assert_eq!(drain(&mut timers, at(1)), [2]);
+    }
+
+    #[test]
+    fn cancelled_timers_do_not_pile_up() {
+        let mut timers = Timers::new();
+        for n in 0..100_000 {
+            let key = timers.insert(at(n), n);
+            assert_eq!(timers.remove(key), Some(n));
+        }
+        assert!(timers.heap.len() <= 64, "{} stale entries", timers.heap.len());
+    }
+}

@@ -1,0 +1,346 @@
+//! The heart of one connection, without I/O: bytes in, bytes and wishes out.
+//!
+//! Whoever moves the bytes (a socket, a test) drives it:
+//!
+//! - **Input**: [`Connection::open`], once; then [`handle_bytes`](Connection::handle_bytes),
+//!   [`handle_eof`](Connection::handle_eof), [`handle_timeout`](Connection::handle_timeout). Each says what time it is.
+//! - **What next**: [`step`](Connection::step), until it answers [`Step::Wait`]. It is asked after every input, and whenever
+//!   the connection stands on the [`Agenda`](crate::protocol::Agenda): somebody sent on it, or wants it closed.
+//! - **Output**: [`with_output`](Connection::with_output), then [`handle_written`](Connection::handle_written).
+//! - **The end**: [`finish`](Connection::finish), which every way out leads to.
+
+use std::cell::Cell;
+use std::io::IoSlice;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+use crate::error::{self, CloseTimeout, ConnectionDone, FramingError, HandlerPanicked, IdleTimeout};
+use crate::failure::Failure;
+use crate::framing::{Decoded, Framing};
+use crate::protocol::{Address, Agenda, ConnectionKey, Context, Outbox, Phase, Protocol, Seat, Transport};
+
+pub(crate) struct Connection<P: Protocol> {
+    protocol: P,
+    cx: Context<P>,
+    /// Bytes that arrived and are not consumed: an unfinished frame, or what came after a pause.
+    inbox: Vec<u8>,
+    /// The inbox was not looked through, because delivery stopped; else it is one unfinished frame.
+    unexamined: bool,
+    /// How many bytes the unfinished frame lacks at least.
+    missing: usize,
+    /// Since when the protocol waits for a frame.
+    waiting_since: Timestamp,
+    /// When bytes last moved, in either direction.
+    moved_at: Timestamp,
+    /// When closing takes too long.
+    close_by: Cell<Option<Timestamp>>,
+}
+
+/// What a connection wants its driver to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// Reset the connection and [`finish`](Connection::finish) it.
+    Abort,
+    /// Write [`with_output`](Connection::with_output).
+    Write,
+    /// Close the connection in good order and [`finish`](Connection::finish) it.
+    Close,
+    /// Call [`handle_resume`](Connection::handle_resume).
+    Resume,
+    /// Nothing until the next input.
+    Wait,
+}
+
+/// Where a new connection stands.
+pub(crate) struct Place {
+    pub(crate) agenda: Rc<Agenda>,
+    pub(crate) key: ConnectionKey,
+    pub(crate) peer: Address,
+    pub(crate) host: Address,
+}
+
+impl<P: Protocol> Connection<P> {
+    /// Bytes that are first added to an unfinished frame to see whether they finish it; doubled until they do. What
+    /// comes behind is then read where it lies.
+    const FIRST_ADDED: usize = 4096;
+
+    pub(crate) fn new(protocol: P, seat: Seat<P::Factory>, place: Place) -> Self {
+        let Place { agenda, key, peer, host } = place;
+        let transport = Transport::new(P::framing(), &P::limits(), agenda, key, (peer, host));
+        Self {
+            protocol,
+            cx: Context::new(transport, seat),
+            inbox: Vec::new(),
+            unexamined: false,
+            missing: 1,
+            waiting_since: Timestamp::ZERO,
+            moved_at: Timestamp::ZERO,
+            close_by: Cell::new(None),
+        }
+    }
+
+    // ---- input
+
+    /// The connection is there.
+    pub(crate) fn open(&mut self, now: Timestamp) {
+        (self.waiting_since, self.moved_at) = (now, now);
+        self.guarded(|me| me.protocol.connection_made(&me.cx));
+    }
+
+    /// Bytes arrived, any number of them, cut anyhow.
+    pub(crate) fn handle_bytes(&mut self, now: Timestamp, bytes: &[u8]) {
+        self.moved_at = now;
+        self.guarded(|me| me.accept(now, bytes));
+    }
+
+    /// What has waited since a pause may be delivered; the answer to [`Step::Resume`].
+    pub(crate) fn handle_resume(&mut self, now: Timestamp) {
+        self.guarded(|me| {
+            let inbox = std::mem::take(&mut me.inbox);
+            let used = me.deliver(now, &inbox);
+            me.keep(inbox, used);
+        });
+    }
+
+    /// The peer will send nothing more.
+    pub(crate) fn handle_eof(&mut self) {
+        self.cx.link().close(Phase::Closing, None);
+    }
+
+    /// Time passed: [`deadline`](Self::deadline) may have come. Early calls are harmless.
+    pub(crate) fn handle_timeout(&mut self, now: Timestamp) {
+        let limits = P::limits();
+        match self.cx.link().phase() {
+            Phase::Closing if self.close_by.get().is_some_and(|by| by <= now) => {
+                let reason = CloseTimeout { limit: limits.close_timeout, queued: self.cx.link().queued() };
+                self.cx.link().close(Phase::Aborting, Some(reason.into()));
+            }
+            // While we do not read, that nothing comes is not the peer's fault.
+            Phase::Open if !self.cx.link().accepts(limits.high_water) => self.waiting_since = now,
+            Phase::Open if self.protocol.timeout(&self.cx).is_some_and(|limit| self.waiting_since + limit <= now) => {
+                self.waiting_since = now;
+                self.guarded(|me| me.protocol.timed_out(&me.cx));
+            }
+            _ => {}
+        }
+        if let Some(limit) = limits.idle_timeout
+            && self.moved_at + limit <= now
+        {
+            self.cx.link().fail(IdleTimeout { limit }.into());
+        }
+    }
+
+    // ---- what next
+
+    /// What to do now, given whether the other side takes output.
+    pub(crate) fn step(&self, now: Timestamp, writable: bool) -> Step {
+        let link = self.cx.link();
+        link.left_agenda();
+        let written = link.outbox().is_empty();
+        match (link.phase(), written) {
+            (Phase::Aborting, _) => Step::Abort,
+            (Phase::Open | Phase::Closing, false) if writable => Step::Write,
+            (Phase::Closing, true) => Step::Close,
+            (Phase::Closing, false) => {
+                self.close_by.set(self.close_by.get().or(Some(now + P::limits().close_timeout)));
+                Step::Wait
+            }
+            (Phase::Open, _) if self.unexamined && self.wants_input() => Step::Resume,
+            _ => Step::Wait,
+        }
+    }
+
+    /// Whether more bytes may be read: not while paused, closing, or with too much queued.
+    pub(crate) fn wants_input(&self) -> bool {
+        self.cx.link().accepts(P::limits().high_water)
+    }
+
+    /// When [`handle_timeout`](Self::handle_timeout) is due, unless something happens before.
+    pub(crate) fn deadline(&self) -> Option<Timestamp> {
+        let waits = |since: Timestamp, limit: Option<Duration>| limit.map(|limit| since + limit);
+        match self.cx.link().phase() {
+            Phase::Closing => self.close_by.get(),
+            Phase::Open => {
+                let frame = waits(self.waiting_since, self.protocol.timeout(&self.cx));
+                let idle = waits(self.moved_at, P::limits().idle_timeout);
+                frame.into_iter().chain(idle).min()
+            }
+            Phase::Aborting | Phase::Closed => None,
+        }
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.cx.link().phase()
+    }
+
+    pub(crate) fn transport(&self) -> &Transport<P::Framing> {
+        self.cx.link()
+    }
+
+    /// Bytes that arrived and were not delivered.
+    pub(crate) fn unread(&self) -> &[u8] {
+        &self.inbox
+    }
+
+    // ---- output
+
+    /// Shows what is to be written, in the order of the slices.
+    pub(crate) fn with_output<R>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
+        let outbox = self.cx.link().outbox();
+        let mut slices = [IoSlice::new(&[]); Outbox::SLICES];
+        let count = outbox.slices(&mut slices);
+        write(&slices[..count])
+    }
+
+    /// The first `count` bytes of the output are written.
+    pub(crate) fn handle_written(&mut self, now: Timestamp, count: usize) {
+        self.moved_at = now;
+        self.cx.link().outbox().advance(self.cx.link().agenda(), count);
+    }
+
+    // ---- the end
+
+    /// Ends it, the first time this is called: `disconnect` with the reason it was closed for, or else with `reason`.
+    pub(crate) fn finish(&mut self, reason: Failure) {
+        if self.cx.link().phase() == Phase::Closed {
+            return;
+        }
+        let reason = self.cx.link().closed().unwrap_or(reason);
+        self.report(&reason);
+        self.inbox = Vec::new();
+        let lost = catch_unwind(AssertUnwindSafe(|| self.protocol.connection_lost(&self.cx, reason)));
+        let panicked = lost.err().map(|panic| HandlerPanicked::from_panic(&*panic).into());
+        for failure in panicked.into_iter().chain(self.cx.link().agenda().take_fault()) {
+            self.report(&failure);
+        }
+    }
+
+    // ---- delivery
+
+    fn accept(&mut self, now: Timestamp, mut bytes: &[u8]) {
+        if !self.inbox.is_empty() {
+            bytes = self.finish_frame(now, bytes);
+        }
+        let used = self.deliver(now, bytes);
+        if used < bytes.len() && self.cx.link().is_connected() {
+            let mut inbox = std::mem::take(&mut self.inbox);
+            if inbox.capacity() == 0 {
+                inbox = self.cx.link().agenda().spare();
+            }
+            inbox.extend_from_slice(&bytes[used..]);
+            self.inbox = inbox;
+        }
+    }
+
+    /// Adds to the inbox until its frame is whole and delivered; the bytes behind it.
+    fn finish_frame<'a>(&mut self, now: Timestamp, mut bytes: &'a [u8]) -> &'a [u8] {
+        let mut inbox = std::mem::take(&mut self.inbox);
+        let mut added = Self::FIRST_ADDED;
+        while !bytes.is_empty() && self.wants_input() {
+            let old = inbox.len();
+            let (more, rest) = bytes.split_at(added.max(self.missing).min(bytes.len()));
+            inbox.extend_from_slice(more);
+            let used = self.deliver(now, &inbox);
+            if used >= old {
+                self.cx.link().agenda().recycle(inbox);
+                return &bytes[used - old..];
+            }
+            inbox.drain(..used);
+            bytes = rest;
+            added *= 2;
+        }
+        if !bytes.is_empty() {
+            inbox.extend_from_slice(bytes);
+            self.unexamined = true;
+        }
+        self.keep(inbox, 0);
+        &[]
+    }
+
+    /// Hands out the frames at the front of `buffer`; how many bytes that took.
+    fn deliver(&mut self, now: Timestamp, buffer: &[u8]) -> usize {
+        let mut used = 0;
+        self.unexamined = false;
+        while used < buffer.len() {
+            if !self.wants_input() {
+                self.unexamined = true;
+                break;
+            }
+            let decoded = self.cx.link().framing_mut().decode(&buffer[used..]);
+            match decoded {
+                Ok(Decoded::Frame { frame, consumed }) => {
+                    used += consumed;
+                    self.protocol.frame_received(&self.cx, frame);
+                }
+                Ok(Decoded::Raw(data)) => {
+                    self.protocol.raw_received(&self.cx, data);
+                    used += data.len() - self.cx.link().framing_mut().take_back().min(data.len());
+                }
+                Ok(Decoded::Incomplete { missing }) => {
+                    self.missing = missing;
+                    break;
+                }
+                Err(error) => self.refuse(error),
+            }
+            self.waiting_since = now;
+            self.settle_fault();
+        }
+        used
+    }
+
+    fn keep(&mut self, mut inbox: Vec<u8>, used: usize) {
+        inbox.drain(..used);
+        if inbox.is_empty() || !self.cx.link().is_connected() {
+            self.cx.link().agenda().recycle(inbox);
+        } else {
+            self.inbox = inbox;
+        }
+    }
+
+    /// The peer broke the framing: nothing it sends can be understood any more.
+    fn refuse(&mut self, error: FramingError) {
+        let reason = match error {
+            FramingError::Overlong(overlong) => {
+                self.protocol.frame_overlong(&self.cx, overlong);
+                overlong.into()
+            }
+            FramingError::Malformed(malformed) => malformed.into(),
+        };
+        self.cx.link().fail(reason);
+    }
+
+    /// Runs handlers so that neither a panic nor a mistake gets past this connection.
+    fn guarded(&mut self, call: impl FnOnce(&mut Self)) {
+        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| call(self))) {
+            self.cx.link().fail(HandlerPanicked::from_panic(&*panic).into());
+        }
+        self.settle_fault();
+    }
+
+    fn settle_fault(&self) {
+        if let Some(failure) = self.cx.link().agenda().take_fault() {
+            self.cx.link().fail(failure);
+        }
+    }
+
+    /// Once for each connection: an error if it is ours to mend, information if it is the peer's.
+    fn report(&self, reason: &Failure) {
+        let (protocol, peer) = (std::any::type_name::<P>(), self.cx.peer());
+        if error::is_orderly(reason) {
+            tracing::debug!(protocol, %peer, %reason, "connection closed");
+        } else if error::is_peers_fault(reason) {
+            tracing::info!(protocol, %peer, %reason, "connection closed");
+        } else {
+            tracing::error!(protocol, %peer, %reason, origin = %reason.origin(), "connection closed");
+        }
+    }
+}
+
+/// A connection that its driver drops without a word is lost all the same.
+impl<P: Protocol> Drop for Connection<P> {
+    fn drop(&mut self) {
+        self.finish(ConnectionDone.into());
+    }
+}

@@ -1,0 +1,338 @@
+//! The errors, grouped by who is to blame: the peer, the caller, or the system.
+//!
+//! The reason that a `disconnect` handler is given is one of these inside a [`Failure`](crate::Failure); tell them apart
+//! with [`Failure::trap`](crate::Failure::trap). Each says what arrived, what was expected, and what to do about it.
+
+use std::any::Any;
+use std::io;
+use std::time::Duration;
+
+use thiserror::Error;
+
+use crate::failure::Failure;
+
+// ---- the peer ------------------------------------------------------------------------------------------------------
+
+/// The connection ended in good order: the peer closed it, or we did with `lose_connection`.
+///
+/// Twisted's `ConnectionDone`.
+///
+/// ```
+/// assert_eq!(twisty::ConnectionDone.to_string(), "the connection was closed cleanly");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the connection was closed cleanly")]
+pub struct ConnectionDone;
+
+/// The connection broke: a reset, a time-out of the network, a pulled cable.
+///
+/// Twisted's `ConnectionLost`.
+///
+/// ```
+/// let reset = std::io::Error::from(std::io::ErrorKind::ConnectionReset);
+/// assert!(twisty::ConnectionLost::from(reset).to_string().starts_with("the connection was lost"));
+/// ```
+#[derive(Debug, Error)]
+#[error("the connection was lost: {source}")]
+pub struct ConnectionLost {
+    /// What the operating system said.
+    #[from]
+    pub source: io::Error,
+}
+
+/// A frame is longer than its framing allows. The protocol gets an `overlong` event, then the connection closes.
+///
+/// Twisted's `lineLengthExceeded` and `lengthLimitExceeded`.
+///
+/// ```
+/// let overlong = twisty::Overlong { length: 20_000, max_length: 16_384 };
+/// assert_eq!(overlong.to_string(), "the peer sent a frame of at least 20000 bytes, 16384 are allowed (see `max_length`)");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the peer sent a frame of at least {length} bytes, {max_length} are allowed (see `max_length`)")]
+pub struct Overlong {
+    /// Length of the frame in bytes: exact where a prefix says it. Lines and netstrings are refused at the first byte
+    /// too many, so there it is the smallest length that is known to be exceeded, however the stream was cut.
+    pub length: usize,
+    /// Longest frame allowed, in bytes.
+    pub max_length: usize,
+}
+
+/// What arrived is not of the grammar of the framing; nothing after it can be understood, so the connection closes.
+///
+/// ```
+/// let error = twisty::Malformed::new("a digit of a netstring's length", b"x");
+/// assert_eq!(error.to_string(), "the peer sent \"x\" where a digit of a netstring's length was expected");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the peer sent \"{found}\" where {expected} was expected")]
+pub struct Malformed {
+    /// What the grammar allows at this place.
+    pub expected: &'static str,
+    /// The bytes that arrived instead, escaped.
+    pub found: String,
+}
+
+impl Malformed {
+    /// An error that says what was expected and quotes `found`, escaped.
+    ///
+    /// ```
+    /// assert_eq!(twisty::Malformed::new("a comma", b"\n").found, "\\n");
+    /// ```
+    #[must_use]
+    pub fn new(expected: &'static str, found: &[u8]) -> Self {
+        Self { expected, found: found.escape_ascii().to_string() }
+    }
+}
+
+/// Why a [`Framing`](crate::framing::Framing) cannot go on. Both kinds end the connection.
+///
+/// ```
+/// use twisty::{FramingError, Overlong};
+///
+/// let error = FramingError::from(Overlong { length: 9, max_length: 8 });
+/// assert!(matches!(error, FramingError::Overlong(_)));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum FramingError {
+    /// A frame over the limit.
+    #[error(transparent)]
+    Overlong(#[from] Overlong),
+    /// Bytes outside the grammar.
+    #[error(transparent)]
+    Malformed(#[from] Malformed),
+}
+
+/// A frame is not of the type that its handler takes, for example no UTF-8 where the handler wants `&str`.
+///
+/// Ends the connection, unless the handler takes `Result<T, InvalidFrame>`.
+///
+/// ```
+/// let error = twisty::InvalidFrame::new("a number", b"seven");
+/// assert_eq!(error.to_string(), "the peer sent \"seven\" where a number was expected");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("the peer sent \"{found}\" where {expected} was expected")]
+pub struct InvalidFrame {
+    /// What the handler's type stands for.
+    pub expected: String,
+    /// The beginning of the frame, escaped.
+    pub found: String,
+}
+
+impl InvalidFrame {
+    /// Bytes of a frame that the message quotes.
+    const QUOTED: usize = 64;
+
+    /// An error that says what was expected and quotes the first 64 bytes of `frame`, escaped.
+    ///
+    /// ```
+    /// let error = twisty::InvalidFrame::new("UTF-8", b"\xff");
+    /// assert_eq!(error.found, "\\xff");
+    /// ```
+    #[must_use]
+    pub fn new(expected: impl Into<String>, frame: &[u8]) -> Self {
+        let quoted = &frame[..frame.len().min(Self::QUOTED)];
+        let more = if frame.len() > Self::QUOTED { "…" } else { "" };
+        Self { expected: expected.into(), found: format!("{}{more}", quoted.escape_ascii()) }
+    }
+}
+
+/// Nothing moved on the connection for its protocol's `idle_timeout`.
+///
+/// ```
+/// let error = twisty::IdleTimeout { limit: std::time::Duration::from_secs(60) };
+/// assert_eq!(error.to_string(), "nothing moved on the connection for 60s (see `idle_timeout`)");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("nothing moved on the connection for {limit:?} (see `idle_timeout`)")]
+pub struct IdleTimeout {
+    /// The time allowed.
+    pub limit: Duration,
+}
+
+/// The peer does not read what it is sent: more is queued than the protocol's `outbox_limit`. The connection is aborted.
+///
+/// ```
+/// let error = twisty::OutboxFull { queued: 9_000, limit: 8_000 };
+/// assert!(error.to_string().contains("9000 bytes are queued, 8000 are allowed"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the peer does not read: {queued} bytes are queued, {limit} are allowed (see `outbox_limit`)")]
+pub struct OutboxFull {
+    /// Bytes waiting to be written.
+    pub queued: usize,
+    /// Bytes allowed to wait.
+    pub limit: usize,
+}
+
+/// The connection was asked to close, and the peer did not take what was still queued within `close_timeout`.
+///
+/// ```
+/// let error = twisty::CloseTimeout { limit: std::time::Duration::from_secs(30), queued: 7 };
+/// assert!(error.to_string().starts_with("7 bytes could not be delivered within 30s"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "{queued} bytes could not be delivered within {limit:?} after the connection was asked to close (see `close_timeout`)"
+)]
+pub struct CloseTimeout {
+    /// The time allowed.
+    pub limit: Duration,
+    /// Bytes that were never delivered.
+    pub queued: usize,
+}
+
+// ---- the caller ----------------------------------------------------------------------------------------------------
+
+/// The program ended the connection at once, with `abort_connection` or because it stops.
+///
+/// Twisted's `ConnectionAborted`.
+///
+/// ```
+/// assert_eq!(twisty::ConnectionAborted.to_string(), "the connection was aborted by this side");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the connection was aborted by this side")]
+pub struct ConnectionAborted;
+
+/// The framing cannot carry this frame; it was not sent.
+///
+/// ```
+/// use twisty::framing::{Framing, LengthPrefixed};
+///
+/// let error = LengthPrefixed::int8().encode(&[0; 256], &mut Vec::new()).unwrap_err();
+/// assert_eq!(error.to_string(), "a frame of 256 bytes does not fit: a length prefix of 8 bits says at most 255");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum SendError {
+    /// Longer than its prefix can say. Twisted's `StringTooLongError`.
+    #[error("a frame of {length} bytes does not fit: a length prefix of {bits} bits says at most {largest}")]
+    TooLong {
+        /// Length of the frame, in bytes.
+        length: usize,
+        /// Width of the prefix, in bits.
+        bits: u32,
+        /// Longest frame that the prefix can say, in bytes.
+        largest: u64,
+    },
+    /// The line contains its own delimiter, so that the peer would read two.
+    #[error("a line may not contain its delimiter \"{delimiter}\": send each line by itself")]
+    ContainsDelimiter {
+        /// The delimiter, escaped.
+        delimiter: String,
+    },
+    /// A framing of your own refused the frame.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// A handler panicked. Its connection ends with this reason; the others go on.
+///
+/// ```
+/// let error = twisty::HandlerPanicked { message: "index out of bounds".into() };
+/// assert_eq!(error.to_string(), "a handler panicked: index out of bounds");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("a handler panicked: {message}")]
+pub struct HandlerPanicked {
+    /// What the panic said.
+    pub message: String,
+}
+
+/// An endpoint's description cannot be understood.
+///
+/// ```
+/// let error = "tcp:http".parse::<twisty::endpoint::ServerEndpoint>().unwrap_err();
+/// assert!(error.to_string().contains("tcp:http"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{description}` is no endpoint: {problem}")]
+pub struct EndpointError {
+    /// The description as it was given.
+    pub description: String,
+    /// What is wrong with it, and what would be right.
+    pub problem: String,
+}
+
+/// The reactor is not in the state that the call needs.
+///
+/// ```
+/// let reactor = twisty::Reactor::new().unwrap();
+/// assert_eq!(reactor.stop(), Err(twisty::ReactorError::NotRunning));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ReactorError {
+    /// `run` was called from inside `run`. Twisted's `ReactorAlreadyRunning`.
+    #[error("this reactor runs already")]
+    AlreadyRunning,
+    /// `stop` was called on a reactor that does not run. Twisted's `ReactorNotRunning`.
+    #[error("this reactor does not run")]
+    NotRunning,
+    /// A call from another thread came after the reactor was dropped.
+    #[error("the reactor of this handle is gone")]
+    Gone,
+}
+
+/// A delayed call cannot be changed any more.
+///
+/// ```
+/// use std::time::Duration;
+///
+/// let reactor = twisty::Reactor::new().unwrap();
+/// let call = reactor.call_later(Duration::from_secs(1), || {});
+/// assert_eq!(call.cancel(), Ok(()));
+/// assert_eq!(call.cancel(), Err(twisty::DelayedCallError::AlreadyCancelled));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum DelayedCallError {
+    /// It ran. Twisted's `AlreadyCalled`.
+    #[error("this delayed call ran already")]
+    AlreadyCalled,
+    /// It was cancelled. Twisted's `AlreadyCancelled`.
+    #[error("this delayed call was cancelled already")]
+    AlreadyCancelled,
+}
+
+// ---- the system ----------------------------------------------------------------------------------------------------
+
+/// A port cannot be listened on.
+///
+/// Twisted's `CannotListenError`.
+///
+/// ```
+/// let taken = std::io::Error::from(std::io::ErrorKind::AddrInUse);
+/// let error = twisty::ListenError { endpoint: "tcp:80".into(), source: taken };
+/// assert!(error.to_string().starts_with("cannot listen on tcp:80: "));
+/// ```
+#[derive(Debug, Error)]
+#[error("cannot listen on {endpoint}: {source}")]
+pub struct ListenError {
+    /// The endpoint that was asked for.
+    pub endpoint: String,
+    /// What the operating system said.
+    pub source: io::Error,
+}
+
+// ---- who is to blame -----------------------------------------------------------------------------------------------
+
+impl HandlerPanicked {
+    pub(crate) fn from_panic(payload: &(dyn Any + Send)) -> Self {
+        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let message = text.or_else(|| payload.downcast_ref::<String>().cloned());
+        Self { message: message.unwrap_or_else(|| "(the panic carried no text)".to_owned()) }
+    }
+}
+
+/// Whether a connection that ended so ended as it should.
+pub(crate) fn is_orderly(reason: &Failure) -> bool {
+    reason.check::<ConnectionDone>().is_some() || reason.check::<ConnectionAborted>().is_some()
+}
+
+/// Whether the peer is to blame: nothing that the operator can mend.
+pub(crate) fn is_peers_fault(reason: &Failure) -> bool {
+    macro_rules! any_of {
+        ($($error:ty),*) => { $(reason.check::<$error>().is_some())||* };
+    }
+    any_of!(ConnectionLost, Overlong, Malformed, InvalidFrame, IdleTimeout, OutboxFull, CloseTimeout)
+}

@@ -1,0 +1,193 @@
+//! Strings behind a binary length.
+
+use super::{Decoded, Framing};
+use crate::error::{FramingError, Overlong, SendError};
+
+/// Strings that follow their length, a binary number of one to eight bytes.
+///
+/// The counterpart of Twisted's `Int8StringReceiver`, `Int16StringReceiver` and `Int32StringReceiver`; the length counts
+/// the payload only. A string of exactly [`max_length`](Self::max_length) bytes (default 99999) is allowed, a longer one
+/// is refused as soon as its prefix is there.
+///
+/// ```
+/// use twisty::framing::{Decoded, Endian, Framing, LengthPrefixed, Prefix};
+///
+/// let mut int16 = LengthPrefixed::int16();
+/// assert_eq!(int16.decode(b"\0\x02hi"), Ok(Decoded::Frame { frame: b"hi", consumed: 4 }));
+///
+/// let mut little = LengthPrefixed::new(Prefix::U24).endian(Endian::Little);
+/// assert_eq!(little.decode(b"\x02\0\0hi"), Ok(Decoded::Frame { frame: b"hi", consumed: 5 }));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LengthPrefixed {
+    prefix: Prefix,
+    endian: Endian,
+    max_length: usize,
+}
+
+/// Width of a length prefix.
+///
+/// ```
+/// assert_eq!(twisty::framing::Prefix::U24.bytes(), 3);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prefix {
+    /// One byte, strings of up to 255 bytes.
+    U8,
+    /// Two bytes, strings of up to 65535 bytes.
+    U16,
+    /// Three bytes, strings of up to 16777215 bytes.
+    U24,
+    /// Four bytes, strings of up to 4294967295 bytes.
+    U32,
+    /// Eight bytes.
+    U64,
+}
+
+impl Prefix {
+    /// Width in bytes.
+    #[must_use]
+    pub const fn bytes(self) -> usize {
+        match self {
+            Self::U8 => 1,
+            Self::U16 => 2,
+            Self::U24 => 3,
+            Self::U32 => 4,
+            Self::U64 => 8,
+        }
+    }
+
+    const fn largest(self) -> u64 {
+        u64::MAX >> (64 - 8 * self.bytes())
+    }
+}
+
+/// Order of the bytes of a length prefix.
+///
+/// ```
+/// assert_eq!(twisty::framing::Endian::default(), twisty::framing::Endian::Big);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Endian {
+    /// Most significant byte first, as is usual on networks.
+    #[default]
+    Big,
+    /// Least significant byte first.
+    Little,
+}
+
+impl LengthPrefixed {
+    /// Longest string allowed by default, in bytes. Twisted's `IntNStringReceiver.MAX_LENGTH`.
+    pub const MAX_LENGTH: usize = 99_999;
+
+    /// Strings of up to 99999 bytes behind a big-endian length.
+    #[must_use]
+    pub const fn new(prefix: Prefix) -> Self {
+        Self { prefix, endian: Endian::Big, max_length: Self::MAX_LENGTH }
+    }
+
+    /// One byte of length. Twisted's `Int8StringReceiver`.
+    #[must_use]
+    pub const fn int8() -> Self {
+        Self::new(Prefix::U8)
+    }
+
+    /// Two bytes of length, big-endian. Twisted's `Int16StringReceiver`.
+    #[must_use]
+    pub const fn int16() -> Self {
+        Self::new(Prefix::U16)
+    }
+
+    /// Four bytes of length, big-endian. Twisted's `Int32StringReceiver`.
+    #[must_use]
+    pub const fn int32() -> Self {
+        Self::new(Prefix::U32)
+    }
+
+    /// The length in another byte order.
+    ///
+    /// ```
+    /// use twisty::framing::{Decoded, Endian, Framing, LengthPrefixed};
+    ///
+    /// let mut little = LengthPrefixed::int16().endian(Endian::Little);
+    /// assert_eq!(little.decode(b"\x01\0x"), Ok(Decoded::Frame { frame: b"x", consumed: 3 }));
+    /// ```
+    #[must_use]
+    pub const fn endian(mut self, endian: Endian) -> Self {
+        self.endian = endian;
+        self
+    }
+
+    /// Strings of at most `bytes` bytes.
+    ///
+    /// ```
+    /// use twisty::framing::{Framing, LengthPrefixed};
+    ///
+    /// assert!(LengthPrefixed::int8().max_length(4).decode(b"\x05").is_err());
+    /// ```
+    #[must_use]
+    pub fn max_length(mut self, bytes: usize) -> Self {
+        self.set_max_length(bytes);
+        self
+    }
+
+    /// Changes the longest string allowed, from the next string on.
+    ///
+    /// ```
+    /// use twisty::framing::{Framing, LengthPrefixed};
+    ///
+    /// let mut int8 = LengthPrefixed::int8();
+    /// int8.set_max_length(4);
+    /// assert!(int8.decode(b"\x05").is_err());
+    /// ```
+    pub fn set_max_length(&mut self, bytes: usize) {
+        self.max_length = bytes;
+    }
+
+    fn read(self, prefix: &[u8]) -> u64 {
+        let digit = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
+        match self.endian {
+            Endian::Big => prefix.iter().fold(0, digit),
+            Endian::Little => prefix.iter().rev().fold(0, digit),
+        }
+    }
+}
+
+impl Framing for LengthPrefixed {
+    #[inline]
+    fn decode<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
+        let start = self.prefix.bytes();
+        let Some(prefix) = buffer.get(..start) else {
+            return Ok(Decoded::Incomplete { missing: start - buffer.len() });
+        };
+        let length = usize::try_from(self.read(prefix)).unwrap_or(usize::MAX);
+        if length > self.max_length {
+            return Err(Overlong { length, max_length: self.max_length }.into());
+        }
+        let consumed = start.saturating_add(length);
+        match buffer.get(start..consumed) {
+            Some(frame) => Ok(Decoded::Frame { frame, consumed }),
+            None => Ok(Decoded::Incomplete { missing: consumed - buffer.len() }),
+        }
+    }
+
+    #[inline]
+    fn encode(&self, frame: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
+        let (length, largest) = (frame.len() as u64, self.prefix.largest());
+        if length > largest {
+            let bits = 8 * self.prefix.bytes() as u32;
+            return Err(SendError::TooLong { length: frame.len(), bits, largest });
+        }
+        out.reserve(self.prefix.bytes() + frame.len());
+        match self.endian {
+            Endian::Big => out.extend_from_slice(&length.to_be_bytes()[8 - self.prefix.bytes()..]),
+            Endian::Little => out.extend_from_slice(&length.to_le_bytes()[..self.prefix.bytes()]),
+        }
+        out.extend_from_slice(frame);
+        Ok(())
+    }
+
+    fn encodes_like(&self, other: &Self) -> bool {
+        (self.prefix, self.endian) == (other.prefix, other.endian)
+    }
+}

@@ -1,0 +1,224 @@
+//! Lines, with stretches of raw bytes between them.
+
+use std::borrow::Cow;
+
+use memchr::{memchr, memmem};
+
+use super::{Decoded, Framing};
+use crate::error::{FramingError, Overlong, SendError};
+
+/// Lines that end in a delimiter, CRLF by default; the delimiter is not part of the frame.
+///
+/// The counterpart of Twisted's `LineReceiver`. A line of exactly [`max_length`](Self::max_length) bytes (default 16384)
+/// is allowed, one more is [`Overlong`]. Bytes of the delimiter that stand alone belong to the line.
+///
+/// In *raw mode* bytes are delivered as they arrive, without a limit: for a counted stretch (a body whose length a line
+/// announced) or an open-ended one. The rest of the same chunk is already delivered in the new mode.
+///
+/// ```
+/// use twisty::framing::{Decoded, Framing, Line};
+///
+/// let mut line = Line::new().delimiter(&b"\n"[..]).max_length(80);
+/// assert_eq!(line.decode(b"GET\r\n"), Ok(Decoded::Frame { frame: b"GET\r", consumed: 5 }));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    delimiter: Cow<'static, [u8]>,
+    max_length: usize,
+    mode: Mode,
+    /// How much of the unfinished line was searched, so that a line in single bytes costs linear time.
+    searched: usize,
+    /// Bytes of the last raw event that its handler gave back.
+    unread: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Line,
+    /// A counted raw stretch, never of 0 bytes.
+    RawFor(usize),
+    Raw,
+}
+
+impl Line {
+    /// Longest line allowed by default, in bytes without the delimiter. Twisted's `LineReceiver.MAX_LENGTH`.
+    pub const MAX_LENGTH: usize = 16_384;
+
+    /// Lines of up to 16384 bytes that end in CRLF.
+    #[must_use]
+    pub const fn new() -> Self {
+        let delimiter = Cow::Borrowed(b"\r\n".as_slice());
+        Self { delimiter, max_length: Self::MAX_LENGTH, mode: Mode::Line, searched: 0, unread: 0 }
+    }
+
+    /// Lines that end in `delimiter`.
+    ///
+    /// # Panics
+    /// If `delimiter` is empty.
+    ///
+    /// ```
+    /// use twisty::framing::{Decoded, Framing, Line};
+    ///
+    /// let mut line = Line::new().delimiter(&b"\0"[..]);
+    /// assert_eq!(line.decode(b"a\0b"), Ok(Decoded::Frame { frame: b"a", consumed: 2 }));
+    /// ```
+    #[must_use]
+    pub fn delimiter(mut self, delimiter: impl Into<Cow<'static, [u8]>>) -> Self {
+        self.delimiter = delimiter.into();
+        assert!(!self.delimiter.is_empty(), "a line needs a delimiter of at least one byte");
+        self
+    }
+
+    /// Lines of at most `bytes` bytes, the delimiter not counted.
+    ///
+    /// ```
+    /// use twisty::framing::{Framing, Line};
+    ///
+    /// assert!(Line::new().max_length(3).decode(b"four\r\n").is_err());
+    /// ```
+    #[must_use]
+    pub fn max_length(mut self, bytes: usize) -> Self {
+        self.set_max_length(bytes);
+        self
+    }
+
+    /// Changes the longest line allowed, from the next line on.
+    ///
+    /// ```
+    /// use twisty::framing::{Framing, Line};
+    ///
+    /// let mut line = Line::new();
+    /// line.set_max_length(3);
+    /// assert!(line.decode(b"four\r\n").is_err());
+    /// ```
+    pub fn set_max_length(&mut self, bytes: usize) {
+        self.max_length = bytes;
+    }
+
+    /// Delivers all that follows as `raw` events, until [`set_line_mode`](Self::set_line_mode).
+    ///
+    /// ```
+    /// use twisty::framing::{Decoded, Framing, Line};
+    ///
+    /// let mut line = Line::new();
+    /// line.set_raw_mode();
+    /// assert_eq!(line.decode(b"a\r\nb"), Ok(Decoded::Raw(b"a\r\nb")));
+    /// ```
+    pub fn set_raw_mode(&mut self) {
+        self.switch(Mode::Raw);
+    }
+
+    /// Delivers the next `bytes` bytes as `raw` events, in as many as the network makes of them, then lines again.
+    ///
+    /// ```
+    /// use twisty::framing::{Decoded, Framing, Line};
+    ///
+    /// let mut line = Line::new();
+    /// line.set_raw_mode_for(3);
+    /// assert_eq!(line.decode(b"abcd\r\n"), Ok(Decoded::Raw(b"abc")));
+    /// assert_eq!(line.decode(b"d\r\n"), Ok(Decoded::Frame { frame: b"d", consumed: 3 }));
+    /// ```
+    pub fn set_raw_mode_for(&mut self, bytes: usize) {
+        self.switch(if bytes == 0 { Mode::Line } else { Mode::RawFor(bytes) });
+    }
+
+    /// Delivers lines again. `rest` is what a `raw` handler did not want of the bytes it was given: it is read again, as
+    /// lines. (Twisted's `setLineMode(extra)`.)
+    ///
+    /// ```
+    /// use twisty::framing::{Framing, Line};
+    ///
+    /// let mut line = Line::new();
+    /// line.set_raw_mode();
+    /// line.set_line_mode(b"the rest");
+    /// assert_eq!(line.take_back(), 8);
+    /// ```
+    pub fn set_line_mode(&mut self, rest: &[u8]) {
+        self.switch(Mode::Line);
+        self.unread = rest.len();
+    }
+
+    fn switch(&mut self, mode: Mode) {
+        self.mode = mode;
+        self.searched = 0;
+        self.unread = 0;
+    }
+
+    /// Looks for the last byte of the delimiter, then back: nothing is prepared per line, and a delimiter that was cut
+    /// needs no special case.
+    fn find_line<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
+        let delimiter = &*self.delimiter;
+        let last = delimiter[delimiter.len() - 1];
+        let mut from = self.searched;
+        while let Some(at) = memchr(last, &buffer[from..]) {
+            let consumed = from + at + 1;
+            if buffer[..consumed].ends_with(delimiter) {
+                self.searched = 0;
+                return self.checked(&buffer[..consumed - delimiter.len()], consumed);
+            }
+            from = consumed;
+        }
+        self.searched = buffer.len();
+        if buffer.len() >= self.max_length.saturating_add(delimiter.len()) {
+            return Err(self.overlong());
+        }
+        Ok(Decoded::Incomplete { missing: 1 })
+    }
+
+    fn checked<'a>(&self, frame: &'a [u8], consumed: usize) -> Result<Decoded<'a>, FramingError> {
+        if frame.len() > self.max_length { Err(self.overlong()) } else { Ok(Decoded::Frame { frame, consumed }) }
+    }
+
+    /// Says the same length whether the end of the line was seen or not.
+    fn overlong(&self) -> FramingError {
+        Overlong { length: self.max_length.saturating_add(1), max_length: self.max_length }.into()
+    }
+}
+
+impl Default for Line {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Framing for Line {
+    #[inline]
+    fn decode<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
+        match self.mode {
+            Mode::Line => self.find_line(buffer),
+            Mode::Raw => Ok(Decoded::Raw(buffer)),
+            Mode::RawFor(wanted) if buffer.len() < wanted => {
+                self.mode = Mode::RawFor(wanted - buffer.len());
+                Ok(Decoded::Raw(buffer))
+            }
+            Mode::RawFor(wanted) => {
+                self.mode = Mode::Line;
+                Ok(Decoded::Raw(&buffer[..wanted]))
+            }
+        }
+    }
+
+    #[inline]
+    fn encode(&self, frame: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
+        if contains(frame, &self.delimiter) {
+            return Err(SendError::ContainsDelimiter { delimiter: self.delimiter.escape_ascii().to_string() });
+        }
+        out.reserve(frame.len() + self.delimiter.len());
+        out.extend_from_slice(frame);
+        out.extend_from_slice(&self.delimiter);
+        Ok(())
+    }
+
+    fn encodes_like(&self, other: &Self) -> bool {
+        self.delimiter == other.delimiter
+    }
+
+    fn take_back(&mut self) -> usize {
+        std::mem::take(&mut self.unread)
+    }
+}
+
+/// Most lines do not even contain the last byte of the delimiter, so that is asked first.
+fn contains(line: &[u8], delimiter: &[u8]) -> bool {
+    memchr(delimiter[delimiter.len() - 1], line).is_some() && memmem::find(line, delimiter).is_some()
+}

@@ -1,0 +1,89 @@
+//! Declarative network protocols: annotate a struct, have a server.
+//!
+//! ```no_run
+//! use twisty::prelude::*;
+//!
+//! #[protocol(line)]
+//! #[derive(Default)]
+//! struct Answer;
+//!
+//! #[protocol]
+//! impl Answer {
+//!     #[on(line)]
+//!     fn answer(&mut self, question: &str) -> &'static str {
+//!         match question {
+//!             "How are you?" => "Fine",
+//!             _ => "I don't know what you mean",
+//!         }
+//!     }
+//! }
+//!
+//! fn main() -> twisty::Result<()> {
+//!     twisty::serve("tcp:8008", Answer::factory())
+//! }
+//! ```
+//!
+//! # Layout
+//!
+//! In the order that bytes travel:
+//!
+//! - [`reactor`]: the loop over mio; timers, signals, calls from other threads. Start with [`serve`] or [`Reactor`].
+//! - [`transport`]: sockets; moves bytes between them and a connection.
+//! - [`connection`]: the heart of one connection, without I/O: bytes in, bytes and wishes out.
+//! - [`framing`]: bytes to frames and back.
+//! - [`protocol`]: what you write ([`Protocol`], [`Factory`]) and what you are given ([`Context`], [`Transport`]).
+//! - [`endpoint`]: `tcp:8007:interface=127.0.0.1` and the like.
+//! - [`failure`], [`error`]: what went wrong, and whose fault it was.
+//! - [`clock`]: time as a value.
+//! - [`testing`]: the same protocols without sockets or real time.
+//!
+//! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`] write what could be written by hand.
+//! How it all fits together stands in [`architecture`].
+
+pub mod clock;
+pub mod connection;
+pub mod endpoint;
+pub mod error;
+pub mod failure;
+pub mod framing;
+pub mod protocol;
+pub mod reactor;
+pub mod testing;
+pub mod transport;
+
+#[doc = include_str!("../../ARCHITECTURE.md")]
+pub mod architecture {}
+
+#[doc(hidden)]
+pub mod __private;
+
+pub use endpoint::serve;
+pub use error::{
+    CloseTimeout, ConnectionAborted, ConnectionDone, ConnectionLost, DelayedCallError, EndpointError, FramingError,
+    HandlerPanicked, IdleTimeout, InvalidFrame, ListenError, Malformed, OutboxFull, Overlong, ReactorError, SendError,
+};
+pub use failure::Failure;
+pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
+pub use reactor::{DelayedCall, Handle, Port, Reactor};
+pub use twisty_macros::{factory, protocol, state_machine};
+
+/// What programs return: an error of any type is a [`Failure`].
+///
+/// ```no_run
+/// fn main() -> twisty::Result<()> {
+///     let quote = std::fs::read_to_string("quote.txt")?;
+///     println!("{quote}");
+///     Ok(())
+/// }
+/// ```
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
+
+/// Everything a program needs that declares protocols: `use twisty::prelude::*;`.
+pub mod prelude {
+    pub use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost, Overlong};
+    pub use crate::failure::Failure;
+    pub use crate::framing::{Framing, LengthPrefixed, Line, Netstring, Raw};
+    pub use crate::protocol::{Context, Factory, ForProtocol, Protocol, StateMachine, Transport};
+    pub use crate::reactor::Reactor;
+    pub use twisty_macros::{factory, protocol, state_machine};
+}

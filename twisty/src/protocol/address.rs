@@ -1,0 +1,52 @@
+//! Where the ends of a connection are.
+
+use std::fmt;
+use std::net::SocketAddr;
+
+/// The address of one end of a connection. It prints as the endpoint that it would be: `tcp:127.0.0.1:8007`.
+///
+/// ```
+/// use twisty::Address;
+///
+/// let address = Address::from("127.0.0.1:8007".parse::<std::net::SocketAddr>().unwrap());
+/// assert_eq!(address.to_string(), "tcp:127.0.0.1:8007");
+/// assert_eq!(address.ip().map(|ip| ip.is_loopback()), Some(true));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Address {
+    /// A TCP port of an IPv4 or IPv6 address.
+    Tcp(SocketAddr),
+}
+
+impl Address {
+    /// The IP address, where there is one.
+    #[must_use]
+    pub const fn ip(&self) -> Option<std::net::IpAddr> {
+        match self {
+            Self::Tcp(address) => Some(address.ip()),
+        }
+    }
+
+    /// The port, where there is one.
+    #[must_use]
+    pub const fn port(&self) -> Option<u16> {
+        match self {
+            Self::Tcp(address) => Some(address.port()),
+        }
+    }
+}
+
+impl From<SocketAddr> for Address {
+    fn from(address: SocketAddr) -> Self {
+        Self::Tcp(address)
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "tcp:{address}"),
+        }
+    }
+}

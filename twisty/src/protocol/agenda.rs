@@ -1,0 +1,63 @@
+//! What the connections of one reactor share: who has something to do, and spare buffers.
+
+use std::cell::{Cell, RefCell};
+
+use crate::failure::Failure;
+
+slotmap::new_key_type! {
+    /// Names one connection of a reactor (or of an in-memory server); never names another one later.
+    pub(crate) struct ConnectionKey;
+}
+
+/// Connections enter themselves here when something is to be written, closed or resumed; whoever drives them looks
+/// after each of them once a turn. This is how any code may send to any connection without calling into it.
+#[derive(Default)]
+pub(crate) struct Agenda {
+    due: RefCell<Vec<ConnectionKey>>,
+    /// Empty buffers with room, so that steady traffic allocates nothing and an idle connection owns nothing.
+    spares: RefCell<Vec<Vec<u8>>>,
+    /// What the running handler did wrong on another connection's transport; see [`Agenda::blame`].
+    fault: Cell<Option<Failure>>,
+}
+
+impl Agenda {
+    /// Spare buffers kept, and the largest worth keeping: together they bound what idleness costs.
+    const SPARES: usize = 64;
+    const SPARE_CAPACITY: usize = 64 * 1024;
+
+    pub(crate) fn enter(&self, key: ConnectionKey) {
+        self.due.borrow_mut().push(key);
+    }
+
+    /// Takes the entries of one round, into `round` so that both lists keep their memory.
+    pub(crate) fn take(&self, round: &mut Vec<ConnectionKey>) {
+        round.clear();
+        std::mem::swap(&mut *self.due.borrow_mut(), round);
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.due.borrow().is_empty()
+    }
+
+    pub(crate) fn spare(&self) -> Vec<u8> {
+        self.spares.borrow_mut().pop().unwrap_or_default()
+    }
+
+    pub(crate) fn recycle(&self, mut buffer: Vec<u8>) {
+        let mut spares = self.spares.borrow_mut();
+        let useful = 1..=Self::SPARE_CAPACITY;
+        if useful.contains(&buffer.capacity()) && spares.len() < Self::SPARES {
+            buffer.clear();
+            spares.push(buffer);
+        }
+    }
+
+    /// Holds whoever runs now responsible: the connection whose handler this is ends with `failure`.
+    pub(crate) fn blame(&self, failure: Failure) {
+        self.fault.set(Some(failure));
+    }
+
+    pub(crate) fn take_fault(&self) -> Option<Failure> {
+        self.fault.take()
+    }
+}

@@ -1,0 +1,246 @@
+//! What makes protocols, and what they share.
+
+use std::cell::{Cell, Ref, RefCell, RefMut};
+use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use super::{Address, Protocol};
+use crate::error::HandlerPanicked;
+use crate::failure::Failure;
+
+/// Makes a [`Protocol`] for each connection, and holds what outlives one. `#[factory]` writes this for you.
+///
+/// The counterpart of `twisted.internet.protocol.Factory`. Its protocols reach it with
+/// [`Context::factory`](super::Context::factory) and [`Context::factory_mut`](super::Context::factory_mut).
+///
+/// ```
+/// use twisty::{Address, prelude::*};
+///
+/// #[derive(Default)]
+/// struct Numbered {
+///     visitors: u32,
+/// }
+///
+/// impl Factory for Numbered {
+///     type Protocol = Visitor;
+///
+///     fn build_protocol(&mut self, _peer: &Address) -> Option<Visitor> {
+///         self.visitors += 1;
+///         Some(Visitor { number: self.visitors })
+///     }
+/// }
+///
+/// #[protocol(line, factory = Numbered)]
+/// struct Visitor {
+///     number: u32,
+/// }
+///
+/// #[protocol]
+/// impl Visitor {
+///     #[on(line)]
+///     fn tell(&mut self) -> String {
+///         format!("You are number {}.", self.number)
+///     }
+/// }
+///
+/// let server = twisty::testing::Server::new(Numbered::default());
+/// server.connect();
+/// assert_eq!(server.connect().receive("?\r\n").sent(), "You are number 2.\r\n");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a factory",
+    label = "not a factory",
+    note = "write `#[factory(protocol = YourProtocol)]` on it"
+)]
+pub trait Factory: Sized + 'static {
+    /// What it makes.
+    type Protocol: Protocol<Factory = Self>;
+
+    /// Makes the protocol for a new connection from `peer`. `None` refuses: the connection is closed at once.
+    fn build_protocol(&mut self, peer: &Address) -> Option<Self::Protocol>;
+
+    /// Called before the first port of this factory opens. (Twisted's `startFactory`.)
+    ///
+    /// # Errors
+    /// What keeps the factory from working; then the port does not open, and `listen` answers with it.
+    fn start(&mut self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// Called when the last port of this factory is closed and its last connection gone. (Twisted's `stopFactory`.)
+    fn stop(&mut self) {}
+
+    /// Connections open at once; those beyond are closed at once, and reported. Default: 16384.
+    fn max_connections(&self) -> usize {
+        16_384
+    }
+}
+
+/// A factory with no state of its own. (Twisted's `Factory.forProtocol`.)
+///
+/// ```
+/// use twisty::prelude::*;
+///
+/// #[protocol(raw)]
+/// struct Greeter {
+///     greeting: &'static str,
+/// }
+///
+/// #[protocol]
+/// impl Greeter {
+///     #[on(connect)]
+///     fn greet(&mut self, cx: &Context<Self>) -> &'static str {
+///         cx.lose_connection();
+///         self.greeting
+///     }
+/// }
+///
+/// let server = twisty::testing::Server::new(ForProtocol::new(|| Greeter { greeting: "hi" }));
+/// # let _ = server;
+/// ```
+pub struct ForProtocol<P> {
+    build: Box<dyn FnMut() -> P>,
+}
+
+impl<P> ForProtocol<P> {
+    /// A factory that makes its protocols with `build`.
+    pub fn new(build: impl FnMut() -> P + 'static) -> Self {
+        Self { build: Box::new(build) }
+    }
+}
+
+impl<P: Default + 'static> Default for ForProtocol<P> {
+    fn default() -> Self {
+        Self::new(P::default)
+    }
+}
+
+impl<P: Protocol<Factory = Self>> Factory for ForProtocol<P> {
+    type Protocol = P;
+
+    fn build_protocol(&mut self, _peer: &Address) -> Option<P> {
+        Some((self.build)())
+    }
+}
+
+impl<P> fmt::Debug for ForProtocol<P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ForProtocol<{}>", std::any::type_name::<P>())
+    }
+}
+
+/// A factory as its ports and connections share it; clone it to listen on several ports with one factory.
+///
+/// ```
+/// use twisty::prelude::*;
+/// use twisty::protocol::Shared;
+///
+/// # #[protocol(line)]
+/// # #[derive(Default)]
+/// # struct Echo;
+/// # #[protocol]
+/// # impl Echo {
+/// #     #[on(line)]
+/// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+/// # }
+/// let shared = Shared::from(Echo::factory());
+/// assert_eq!(shared.connections(), 0);
+/// ```
+pub struct Shared<F>(Rc<Site<F>>);
+
+struct Site<F> {
+    factory: RefCell<F>,
+    /// Connections open now.
+    connections: Cell<usize>,
+    /// Ports and connections that keep the factory started.
+    users: Cell<usize>,
+}
+
+impl<F: Factory> Shared<F> {
+    /// Connections open now.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.0.connections.get()
+    }
+
+    /// The factory, to look at.
+    ///
+    /// # Panics
+    /// If the result of [`borrow_mut`](Self::borrow_mut) is still held.
+    #[must_use]
+    pub fn borrow(&self) -> Ref<'_, F> {
+        self.0.factory.borrow()
+    }
+
+    /// The factory, to change.
+    ///
+    /// # Panics
+    /// If another result of `borrow` or `borrow_mut` is still held.
+    #[must_use]
+    pub fn borrow_mut(&self) -> RefMut<'_, F> {
+        self.0.factory.borrow_mut()
+    }
+
+    /// Keeps the factory started for a port.
+    pub(crate) fn start(&self) -> Result<Seat<F>, Failure> {
+        if self.0.users.get() == 0 {
+            self.borrow_mut().start()?;
+        }
+        Ok(self.seat(0))
+    }
+
+    /// Keeps the factory started for a connection, and counts it.
+    pub(crate) fn admit(&self) -> Seat<F> {
+        self.seat(1)
+    }
+
+    fn seat(&self, connections: usize) -> Seat<F> {
+        self.0.users.set(self.0.users.get() + 1);
+        self.0.connections.set(self.0.connections.get() + connections);
+        Seat { shared: self.clone(), connections }
+    }
+}
+
+/// A port's or connection's hold on its factory; the last one to go stops it.
+pub(crate) struct Seat<F: Factory> {
+    shared: Shared<F>,
+    connections: usize,
+}
+
+impl<F: Factory> Seat<F> {
+    pub(crate) fn shared(&self) -> &Shared<F> {
+        &self.shared
+    }
+}
+
+impl<F: Factory> Drop for Seat<F> {
+    fn drop(&mut self) {
+        let site = &self.shared.0;
+        site.connections.set(site.connections.get() - self.connections);
+        site.users.set(site.users.get() - 1);
+        if site.users.get() == 0
+            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| site.factory.borrow_mut().stop()))
+        {
+            tracing::error!(failure = %HandlerPanicked::from_panic(&*panic), "a factory could not be stopped");
+        }
+    }
+}
+
+impl<F: Factory> From<F> for Shared<F> {
+    fn from(factory: F) -> Self {
+        Self(Rc::new(Site { factory: RefCell::new(factory), connections: Cell::new(0), users: Cell::new(0) }))
+    }
+}
+
+impl<F> Clone for Shared<F> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
+
+impl<F> fmt::Debug for Shared<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("connections", &self.0.connections.get()).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,201 @@
+//! What a user writes and what it is given: [`Protocol`] and [`Factory`], [`Context`] and [`Transport`], and the traits
+//! that turn frames into arguments ([`FromFrame`]) and return values into replies ([`Outcome`], [`ToFrame`]).
+
+mod address;
+mod agenda;
+mod context;
+mod factory;
+mod frame;
+mod outbox;
+mod outcome;
+mod state_machine;
+mod transport;
+
+use std::time::Duration;
+
+pub use address::Address;
+pub(crate) use agenda::{Agenda, ConnectionKey};
+pub use context::Context;
+pub(crate) use factory::Seat;
+pub use factory::{Factory, ForProtocol, Shared};
+pub use frame::{FromFrame, ToFrame};
+pub(crate) use outbox::Outbox;
+pub use outcome::{Outcome, Replies, Stateless};
+pub use state_machine::{Diagram, FirstState, StateMachine, Transition};
+pub(crate) use transport::Phase;
+pub use transport::{Transport, broadcast};
+
+use crate::error::Overlong;
+use crate::failure::Failure;
+use crate::framing::Framing;
+
+/// One side of a conversation: what happens on one connection. `#[protocol]` writes this for you.
+///
+/// The counterpart of `twisted.internet.protocol.Protocol`. A value is made by the [`Factory`] for each connection and
+/// dropped with it.
+///
+/// # The calls that a protocol gets
+///
+/// 1. [`connection_made`](Self::connection_made), once, first.
+/// 2. [`frame_received`](Self::frame_received) for each frame that the [`Framing`] finds, in order; in its raw mode
+///    [`raw_received`](Self::raw_received); [`timed_out`](Self::timed_out) when nothing came for as long as
+///    [`timeout`](Self::timeout) says; [`frame_overlong`](Self::frame_overlong) when the peer goes over the framing's limit,
+///    after which the connection closes.
+/// 3. [`connection_lost`](Self::connection_lost), once, last, whatever happened: also after a panic.
+///
+/// No call comes while another runs, and after `lose_connection`, `abort_connection` or an error none comes but
+/// `connection_lost`. Everything that a call sends is written together, after the handlers of this turn have run.
+///
+/// A call that panics ends its connection with [`HandlerPanicked`](crate::HandlerPanicked); all others go on.
+///
+/// ```
+/// use twisty::prelude::*;
+///
+/// #[derive(Default)]
+/// struct Shout;
+///
+/// impl Protocol for Shout {
+///     type Framing = Line;
+///     type Factory = ForProtocol<Shout>;
+///
+///     fn framing() -> Line {
+///         Line::new()
+///     }
+///
+///     fn frame_received(&mut self, cx: &Context<Self>, line: &[u8]) {
+///         cx.send(line.to_ascii_uppercase());
+///     }
+/// }
+///
+/// let server = twisty::testing::Server::new(Shout::factory());
+/// assert_eq!(server.connect().receive("hey\r\n").sent(), "HEY\r\n");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a protocol",
+    label = "not a protocol",
+    note = "a protocol has `#[protocol(line)]` (or another framing) on its struct, and its handlers in an impl block with `#[protocol]` or `#[state_machine(First, Second, …)]`"
+)]
+pub trait Protocol: Sized + 'static {
+    /// How the protocol finds its frames in the stream of bytes.
+    type Framing: Framing;
+    /// What makes the protocol's values, and what they share.
+    type Factory: Factory<Protocol = Self>;
+
+    /// The framing that each connection starts with.
+    fn framing() -> Self::Framing;
+
+    /// The limits of each connection.
+    #[must_use]
+    fn limits() -> Limits {
+        Limits::default()
+    }
+
+    /// The factory with its default settings. (Twisted's `Factory.forProtocol`.)
+    #[must_use]
+    fn factory() -> Self::Factory
+    where
+        Self::Factory: Default,
+    {
+        Self::Factory::default()
+    }
+
+    /// The connection is there. (Twisted's `connectionMade`.)
+    fn connection_made(&mut self, _cx: &Context<Self>) {}
+
+    /// A frame arrived; it is borrowed, and gone after the call. (Twisted's `dataReceived`, `lineReceived`,
+    /// `stringReceived`.)
+    fn frame_received(&mut self, _cx: &Context<Self>, _frame: &[u8]) {}
+
+    /// Bytes arrived in the framing's raw mode. (Twisted's `rawDataReceived`.)
+    fn raw_received(&mut self, _cx: &Context<Self>, _data: &[u8]) {}
+
+    /// The peer sent a frame that is too long. What is sent now still reaches it, then the connection closes.
+    /// (Twisted's `lineLengthExceeded`.)
+    fn frame_overlong(&mut self, _cx: &Context<Self>, _overlong: Overlong) {}
+
+    /// How long to wait for the next frame before [`timed_out`](Self::timed_out), counted from the last call; `None`
+    /// waits forever.
+    fn timeout(&self, _cx: &Context<Self>) -> Option<Duration> {
+        None
+    }
+
+    /// No frame came for as long as [`timeout`](Self::timeout) said. The wait starts again.
+    fn timed_out(&mut self, _cx: &Context<Self>) {}
+
+    /// The connection is gone; nothing can be sent any more. (Twisted's `connectionLost`.)
+    fn connection_lost(&mut self, _cx: &Context<Self>, _reason: Failure) {}
+}
+
+/// What `#[protocol(FRAMING, …)]` on a struct declares; the impl block's attribute builds [`Protocol`] on it.
+///
+/// ```
+/// use twisty::prelude::*;
+/// use twisty::protocol::Settings;
+///
+/// #[protocol(line, max_length = 80, idle_timeout = 60s)]
+/// #[derive(Default)]
+/// struct Quiet;
+///
+/// assert_eq!(Quiet::framing(), Line::new().max_length(80));
+/// assert_eq!(Quiet::limits().idle_timeout, Some(std::time::Duration::from_secs(60)));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no framing yet",
+    label = "its struct needs `#[protocol(…)]` too",
+    note = "write `#[protocol(line)]` on `struct {Self}`, or another framing: raw, netstring, int8, int16, int32, length_prefixed(…), or the path of your own"
+)]
+pub trait Settings: Sized + 'static {
+    /// See [`Protocol::Framing`].
+    type Framing: Framing;
+    /// See [`Protocol::Factory`].
+    type Factory;
+
+    /// See [`Protocol::framing`].
+    fn framing() -> Self::Framing;
+
+    /// See [`Protocol::limits`].
+    #[must_use]
+    fn limits() -> Limits;
+}
+
+/// The limits of a connection, all of them keys of `#[protocol(…)]`.
+///
+/// The longest frame is a limit of the [`Framing`], the number of connections one of the [`Factory`].
+///
+/// ```
+/// use twisty::protocol::Limits;
+///
+/// let limits = Limits { high_water: 4096, ..Limits::default() };
+/// assert_eq!(limits.outbox_limit, 16 * 1024 * 1024);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Ends the connection with [`IdleTimeout`](crate::IdleTimeout) when no byte moved for so long, in either direction.
+    /// Default: `None`, never.
+    pub idle_timeout: Option<Duration>,
+    /// How long what is queued may take to reach the peer after `lose_connection`; then the connection is aborted with
+    /// [`CloseTimeout`](crate::CloseTimeout). Default: 30 seconds.
+    pub close_timeout: Duration,
+    /// Bytes that may be queued before the peer is no longer read. It is read again once no more than half of it waits.
+    /// Default: 64 KiB.
+    pub high_water: usize,
+    /// Bytes that may be queued at all. A peer that leaves more waiting and is sent still more is cut off with
+    /// [`OutboxFull`](crate::OutboxFull); one message of any size always fits an empty queue. Default: 16 MiB.
+    pub outbox_limit: usize,
+}
+
+impl Limits {
+    /// The limits that hold unless something else is declared.
+    pub const DEFAULT: Self = Self {
+        idle_timeout: None,
+        close_timeout: Duration::from_secs(30),
+        high_water: 64 * 1024,
+        outbox_limit: 16 * 1024 * 1024,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

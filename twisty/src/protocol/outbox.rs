@@ -1,0 +1,135 @@
+//! Bytes on their way out.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+use bytes::Bytes;
+
+use super::Agenda;
+
+/// What a connection has queued: small frames gathered in one buffer, large shared ones linked in between.
+#[derive(Default)]
+pub(crate) struct Outbox {
+    /// Finished pieces, in front of `tail`.
+    pieces: VecDeque<Bytes>,
+    /// What new frames are appended to.
+    tail: Vec<u8>,
+    /// How much of the first piece is written (of `tail`, where there is no piece).
+    written: usize,
+    length: usize,
+}
+
+impl Outbox {
+    /// A shared frame of at least so many bytes is linked instead of copied.
+    pub(crate) const WORTH_SHARING: usize = 4096;
+    /// Pieces in one vectored write.
+    pub(crate) const SLICES: usize = 16;
+
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// Lets `append` add to the queue, in a buffer that is there already wherever possible.
+    pub(crate) fn append<R>(&mut self, agenda: &Agenda, append: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+        if self.tail.capacity() == 0 {
+            self.tail = agenda.spare();
+        }
+        let before = self.tail.len();
+        let result = append(&mut self.tail);
+        self.length += self.tail.len() - before;
+        result
+    }
+
+    /// Queues bytes that other connections queue too, without copying them.
+    pub(crate) fn append_shared(&mut self, bytes: Bytes) {
+        if !self.tail.is_empty() {
+            self.pieces.push_back(std::mem::take(&mut self.tail).into());
+        }
+        self.length += bytes.len();
+        self.pieces.push_back(bytes);
+    }
+
+    /// Fills `slices` with what is next to be written; the number of them.
+    pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; Self::SLICES]) -> usize {
+        let pieces =
+            self.pieces.iter().map(|piece| &piece[..]).chain((!self.tail.is_empty()).then_some(&self.tail[..]));
+        let mut count = 0;
+        for (slice, piece) in slices.iter_mut().zip(pieces) {
+            *slice = IoSlice::new(if count == 0 { &piece[self.written..] } else { piece });
+            count += 1;
+        }
+        count
+    }
+
+    /// Forgets the first `count` bytes: they are written.
+    pub(crate) fn advance(&mut self, agenda: &Agenda, count: usize) {
+        self.length -= count;
+        self.written += count;
+        while let Some(first) = self.pieces.front()
+            && self.written >= first.len()
+        {
+            self.written -= first.len();
+            self.pieces.pop_front();
+        }
+        if self.length == 0 {
+            self.clear(agenda);
+        } else if self.pieces.is_empty() && self.written > self.tail.len() / 2 {
+            // A queue that never runs empty must not keep what it wrote: each byte is moved at most once this way.
+            self.tail.drain(..self.written);
+            self.written = 0;
+        }
+    }
+
+    pub(crate) fn clear(&mut self, agenda: &Agenda) {
+        agenda.recycle(std::mem::take(&mut self.tail));
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn contents(outbox: &Outbox) -> Vec<u8> {
+        let mut slices = [IoSlice::new(&[]); Outbox::SLICES];
+        let count = outbox.slices(&mut slices);
+        slices[..count].iter().flat_map(|slice| slice.to_vec()).collect()
+    }
+
+    #[test]
+    fn pieces_keep_their_order_at_every_cut() {
+        let expected: Vec<u8> = (0..=99).collect();
+        for step in 1..=100 {
+            let (agenda, mut outbox) = (Agenda::default(), Outbox::default());
+            outbox.append(&agenda, |out| out.extend(0..10));
+            outbox.append_shared(Bytes::from_owner((10..60).collect::<Vec<u8>>()));
+            outbox.append(&agenda, |out| out.extend(60..70));
+            outbox.append_shared(Bytes::from_owner((70..80).collect::<Vec<u8>>()));
+            outbox.append(&agenda, |out| out.extend(80..100));
+            let mut seen = Vec::new();
+            while !outbox.is_empty() {
+                let now = contents(&outbox);
+                assert_eq!(now.len(), outbox.len());
+                let take = step.min(now.len());
+                seen.extend_from_slice(&now[..take]);
+                outbox.advance(&agenda, take);
+            }
+            assert_eq!(seen, expected, "in steps of {step}");
+        }
+    }
+
+    #[test]
+    fn a_queue_that_never_runs_empty_stays_small() {
+        let (agenda, mut outbox) = (Agenda::default(), Outbox::default());
+        outbox.append(&agenda, |out| out.extend([0; 100]));
+        for _ in 0..10_000 {
+            outbox.append(&agenda, |out| out.extend([0; 50]));
+            outbox.advance(&agenda, 50);
+        }
+        assert!(outbox.tail.capacity() < 1024, "{} bytes for 100 queued", outbox.tail.capacity());
+    }
+}

@@ -1,0 +1,140 @@
+//! What a handler returns, and what becomes of it.
+
+use super::{Context, Protocol, ToFrame};
+use crate::failure::Failure;
+
+/// What a handler of `P` can return. `S` is the set of states of its machine; the handlers of a protocol without states are
+/// [`Stateless`].
+///
+/// | a handler returns | then |
+/// |---|---|
+/// | `()` | nothing |
+/// | text, bytes, or your own [`ToFrame`] | it is sent as a frame |
+/// | a state of its machine | the connection is in that state |
+/// | `(reply, state)` | both |
+/// | `Option<…>` | the same, or nothing |
+/// | `Vec<…>`, an array, `impl Iterator<Item = …>` | each is sent, in order |
+/// | `Result<…, reply>` | an `Err` is sent too, and the state stays |
+/// | `Result<…, Failure>` | an `Err` ends the connection with that reason |
+///
+/// ```
+/// use twisty::prelude::*;
+///
+/// #[protocol(line)]
+/// #[derive(Default)]
+/// struct Spell;
+///
+/// #[protocol]
+/// impl Spell {
+///     #[on(line)]
+///     fn letters(&mut self, word: String) -> impl Iterator<Item = String> {
+///         word.chars().map(|letter| letter.to_string()).collect::<Vec<_>>().into_iter()
+///     }
+/// }
+///
+/// let server = twisty::testing::Server::new(Spell::factory());
+/// assert_eq!(server.connect().receive("ab\r\n").sent(), "a\r\nb\r\n");
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a handler cannot return `{Self}`",
+    label = "neither a reply nor a state of this machine",
+    note = "return nothing, a reply (`&str`, `String`, `&[u8]`, `Vec<u8>`, `Bytes`, your own `ToFrame`), a state named in `#[state_machine(…)]`, `(reply, state)`, or an `Option`, a `Vec`, `impl Iterator` or `Result` of these; a number is sent as `n.to_string()`; an error that ends the connection is a `Failure`"
+)]
+pub trait Outcome<P: Protocol, S> {
+    /// Sends what is to be sent; the state to go to, if it changes.
+    fn apply(self, cx: &Context<P>) -> Option<S>;
+}
+
+/// The states of a protocol that has none: no value of it exists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stateless {}
+
+impl<P: Protocol, S, R: ToFrame> Outcome<P, S> for R {
+    #[inline]
+    fn apply(self, cx: &Context<P>) -> Option<S> {
+        cx.send(self);
+        None
+    }
+}
+
+impl<P: Protocol, S> Outcome<P, S> for () {
+    #[inline]
+    fn apply(self, _cx: &Context<P>) -> Option<S> {
+        None
+    }
+}
+
+impl<P: Protocol, S> Outcome<P, S> for Failure {
+    fn apply(self, cx: &Context<P>) -> Option<S> {
+        cx.fail(self);
+        None
+    }
+}
+
+/// A reply and the next state.
+impl<P: Protocol, S, R: Outcome<P, S>, N: Outcome<P, S>> Outcome<P, S> for (R, N) {
+    #[inline]
+    fn apply(self, cx: &Context<P>) -> Option<S> {
+        let first = self.0.apply(cx);
+        self.1.apply(cx).or(first)
+    }
+}
+
+impl<P: Protocol, S, O: Outcome<P, S>> Outcome<P, S> for Option<O> {
+    #[inline]
+    fn apply(self, cx: &Context<P>) -> Option<S> {
+        self.and_then(|outcome| outcome.apply(cx))
+    }
+}
+
+impl<P: Protocol, S, O: Outcome<P, S>, E: Outcome<P, S>> Outcome<P, S> for Result<O, E> {
+    #[inline]
+    fn apply(self, cx: &Context<P>) -> Option<S> {
+        match self {
+            Ok(outcome) => outcome.apply(cx),
+            Err(refusal) => refusal.apply(cx),
+        }
+    }
+}
+
+impl<P: Protocol, S, R: ToFrame> Outcome<P, S> for Vec<R> {
+    fn apply(self, cx: &Context<P>) -> Option<S> {
+        Replies(self).apply(cx)
+    }
+}
+
+impl<P: Protocol, S, R: ToFrame, const N: usize> Outcome<P, S> for [R; N] {
+    fn apply(self, cx: &Context<P>) -> Option<S> {
+        Replies(self).apply(cx)
+    }
+}
+
+/// Several replies from any iterator, where `impl Iterator` cannot be said: `(Replies(lines), NextState)`.
+///
+/// ```
+/// use twisty::prelude::*;
+/// use twisty::protocol::Replies;
+///
+/// #[protocol(line)]
+/// #[derive(Default)]
+/// struct Count;
+///
+/// #[protocol]
+/// impl Count {
+///     #[on(line)]
+///     fn up_to(&mut self, n: u8) -> Option<Replies<Vec<String>>> {
+///         (n < 10).then(|| Replies((1..=n).map(|i| i.to_string()).collect()))
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Replies<I>(pub I);
+
+impl<P: Protocol, S, R: ToFrame, I: IntoIterator<Item = R>> Outcome<P, S> for Replies<I> {
+    fn apply(self, cx: &Context<P>) -> Option<S> {
+        for reply in self.0 {
+            cx.send(reply);
+        }
+        None
+    }
+}

@@ -1,0 +1,474 @@
+//! The user's end of a connection: [`Transport`].
+
+use std::cell::{Cell, RefCell, RefMut};
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::rc::Rc;
+
+use bytes::Bytes;
+
+use super::{Address, Agenda, ConnectionKey, Limits, Outbox, ToFrame};
+use crate::error::{OutboxFull, SendError};
+use crate::failure::Failure;
+use crate::framing::Framing;
+
+/// A handle to one connection, to send on it from anywhere: another protocol, the factory, a timer.
+///
+/// Cheap to clone. It never blocks and never calls a protocol: what is sent is queued, and written once the handlers of
+/// this turn have run. Once the connection closes, everything here is a silent no-op, as in Twisted.
+///
+/// Two handles are equal if they are of the same connection, so that they can be kept in sets.
+///
+/// ```
+/// use twisty::prelude::*;
+///
+/// /// Everyone hears everyone.
+/// #[factory(protocol = Member)]
+/// #[derive(Default)]
+/// struct Party {
+///     members: Vec<Transport<Line>>,
+/// }
+///
+/// #[protocol(line, factory = Party)]
+/// #[derive(Default)]
+/// struct Member;
+///
+/// #[protocol]
+/// impl Member {
+///     #[on(connect)]
+///     fn join(&mut self, cx: &Context<Self>) {
+///         cx.factory_mut().members.push(cx.transport());
+///     }
+///
+///     #[on(line)]
+///     fn say(&mut self, cx: &Context<Self>, line: &str) {
+///         twisty::broadcast(&cx.factory().members, line);
+///     }
+///
+///     #[on(disconnect)]
+///     fn leave(&mut self, cx: &Context<Self>) {
+///         cx.factory_mut().members.retain(|member| *member != cx.transport());
+///     }
+/// }
+/// ```
+pub struct Transport<F>(Rc<Link<F>>);
+
+/// What a connection and the handles to it share.
+struct Link<F> {
+    /// Here rather than in the connection, because who sends needs it to encode.
+    framing: RefCell<F>,
+    outbox: RefCell<Outbox>,
+    outbox_limit: usize,
+    phase: Cell<Phase>,
+    /// The user paused reading.
+    paused: Cell<bool>,
+    /// The outbox went over its high-water mark and has not drained yet.
+    stalled: Cell<bool>,
+    /// Whether the connection is on the agenda.
+    entered: Cell<bool>,
+    /// Why it closes; set once.
+    reason: Cell<Option<Failure>>,
+    agenda: Rc<Agenda>,
+    key: ConnectionKey,
+    peer: Address,
+    host: Address,
+}
+
+/// How far a connection is on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Phase {
+    Open,
+    /// Closes once the outbox is written; nothing is delivered, nothing can be queued.
+    Closing,
+    /// Closes at once.
+    Aborting,
+    /// `connection_lost` was called.
+    Closed,
+}
+
+impl<F: Framing> Transport<F> {
+    pub(crate) fn new(
+        framing: F,
+        limits: &Limits,
+        agenda: Rc<Agenda>,
+        key: ConnectionKey,
+        (peer, host): (Address, Address),
+    ) -> Self {
+        Self(Rc::new(Link {
+            framing: RefCell::new(framing),
+            outbox: RefCell::default(),
+            outbox_limit: limits.outbox_limit,
+            phase: Cell::new(Phase::Open),
+            paused: Cell::new(false),
+            stalled: Cell::new(false),
+            entered: Cell::new(false),
+            reason: Cell::new(None),
+            agenda,
+            key,
+            peer,
+            host,
+        }))
+    }
+
+    /// Sends a frame. One that the framing cannot carry is not sent, and ends the connection whose handler tried to;
+    /// [`try_send`](Self::try_send) tells instead.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # fn example(friend: Transport<Line>) {
+    /// friend.send("hello"); // goes out as "hello\r\n"
+    /// # }
+    /// ```
+    #[inline]
+    pub fn send(&self, frame: impl ToFrame) {
+        if let Err(error) = self.try_send(frame) {
+            self.0.agenda.blame(error.into());
+        }
+    }
+
+    /// Sends a frame if the framing can carry it.
+    ///
+    /// # Errors
+    /// [`SendError`], and nothing is sent, when it cannot: a line with a delimiter in it, a string too long for its prefix.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # fn example(friend: Transport<Line>) {
+    /// assert!(friend.try_send("two\r\nlines").is_err());
+    /// # }
+    /// ```
+    #[inline]
+    pub fn try_send(&self, frame: impl ToFrame) -> Result<(), SendError> {
+        self.append(|framing, out| framing.encode(&frame.to_frame(), out))
+    }
+
+    /// Writes bytes as they are, without any framing. (Twisted's `transport.write`.)
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # fn example(friend: Transport<Line>) {
+    /// friend.write("HTTP/1.0 200 OK\r\n\r\n");
+    /// # }
+    /// ```
+    pub fn write(&self, bytes: impl AsRef<[u8]>) {
+        let _infallible = self.append(|_, out| {
+            out.extend_from_slice(bytes.as_ref());
+            Ok(())
+        });
+    }
+
+    fn append(&self, append: impl FnOnce(&F, &mut Vec<u8>) -> Result<(), SendError>) -> Result<(), SendError> {
+        if !self.has_room() {
+            return Ok(());
+        }
+        self.enter();
+        self.0.outbox.borrow_mut().append(&self.0.agenda, |out| append(&self.0.framing.borrow(), out))
+    }
+
+    /// Whether something may be queued; a peer that left too much unread is cut off.
+    fn has_room(&self) -> bool {
+        if self.0.phase.get() != Phase::Open {
+            return false;
+        }
+        let (queued, limit) = (self.queued(), self.0.outbox_limit);
+        if queued > limit {
+            self.close(Phase::Aborting, Some(OutboxFull { queued, limit }.into()));
+        }
+        queued <= limit
+    }
+
+    /// Closes the connection once everything sent so far has been handed to the operating system. Nothing is delivered
+    /// and nothing can be sent from now on. The `disconnect` reason is [`ConnectionDone`](crate::ConnectionDone).
+    ///
+    /// A peer that does not take the rest within the protocol's `close_timeout` is cut off.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # fn example(friend: Transport<Line>) {
+    /// friend.send("bye");
+    /// friend.lose_connection();
+    /// # }
+    /// ```
+    pub fn lose_connection(&self) {
+        self.close(Phase::Closing, None);
+    }
+
+    /// Ends the connection at once: what is queued is thrown away and the peer sees a reset. The `disconnect` reason is
+    /// [`ConnectionAborted`](crate::ConnectionAborted); it comes after the running handler.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # fn example(spammer: Transport<Line>) {
+    /// spammer.abort_connection();
+    /// # }
+    /// ```
+    pub fn abort_connection(&self) {
+        self.close(Phase::Aborting, None);
+    }
+
+    /// Closes the connection as [`lose_connection`](Self::lose_connection) does, for a reason that `disconnect` is given
+    /// and that is reported.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # fn example(friend: Transport<Line>) {
+    /// friend.fail(Failure::message("the song is over"));
+    /// # }
+    /// ```
+    pub fn fail(&self, reason: Failure) {
+        self.close(Phase::Closing, Some(reason));
+    }
+
+    pub(crate) fn close(&self, phase: Phase, reason: Option<Failure>) {
+        if self.0.phase.get() >= phase {
+            return;
+        }
+        self.0.phase.set(phase);
+        if let Some(reason) = reason {
+            let first = self.0.reason.take().unwrap_or(reason);
+            self.0.reason.set(Some(first));
+        }
+        self.enter();
+    }
+
+    /// Stops delivery after the frame that is handled now, until [`resume_reading`](Self::resume_reading). What arrives
+    /// meanwhile waits, here up to one read and then in the operating system, so the peer is slowed down.
+    /// (Twisted's `pauseProducing`.)
+    ///
+    /// While paused, that the peer closes is not noticed either.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # fn example(friend: Transport<Line>) {
+    /// friend.pause_reading();
+    /// friend.resume_reading();
+    /// # }
+    /// ```
+    pub fn pause_reading(&self) {
+        self.0.paused.set(true);
+    }
+
+    /// Delivers again; what has waited comes right after the handlers of this turn. (Twisted's `resumeProducing`.)
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # fn example(friend: Transport<Line>) {
+    /// friend.resume_reading();
+    /// # }
+    /// ```
+    pub fn resume_reading(&self) {
+        if self.0.paused.replace(false) {
+            self.enter();
+        }
+    }
+
+    /// The framing of this connection, to change its settings in mid-conversation.
+    ///
+    /// # Panics
+    /// If the result of an earlier call is still held.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # fn example(friend: Transport<Line>) {
+    /// friend.framing_mut().set_max_length(1024);
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn framing_mut(&self) -> RefMut<'_, F> {
+        self.0.framing.borrow_mut()
+    }
+
+    /// Puts the connection on the agenda, unless it is there.
+    pub(crate) fn enter(&self) {
+        if !self.0.entered.replace(true) {
+            self.0.agenda.enter(self.0.key);
+        }
+    }
+
+    pub(crate) fn left_agenda(&self) {
+        self.0.entered.set(false);
+    }
+
+    /// Whether a frame may be delivered. Going over the high-water mark stops delivery until half of it has drained, so
+    /// that a peer which sends and never reads costs bounded memory.
+    #[inline]
+    pub(crate) fn accepts(&self, high_water: usize) -> bool {
+        let queued = self.queued();
+        let stalled = if self.0.stalled.get() { queued > high_water / 2 } else { queued > high_water };
+        self.0.stalled.set(stalled);
+        !stalled && !self.0.paused.get() && self.0.phase.get() == Phase::Open
+    }
+
+    pub(crate) fn phase(&self) -> Phase {
+        self.0.phase.get()
+    }
+
+    /// Ends it for good; why it was to close, if something said so.
+    pub(crate) fn closed(&self) -> Option<Failure> {
+        self.0.phase.set(Phase::Closed);
+        self.0.outbox.borrow_mut().clear(&self.0.agenda);
+        self.0.reason.take()
+    }
+
+    pub(crate) fn outbox(&self) -> RefMut<'_, Outbox> {
+        self.0.outbox.borrow_mut()
+    }
+
+    pub(crate) fn agenda(&self) -> &Agenda {
+        &self.0.agenda
+    }
+}
+
+impl<F> Transport<F> {
+    /// Whether the connection is open: neither lost nor asked to close.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # fn example(friend: Transport<Line>) {
+    /// friend.lose_connection();
+    /// assert!(!friend.is_connected());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.0.phase.get() == Phase::Open
+    }
+
+    /// Bytes that are sent but not yet handed to the operating system.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # fn example(friend: Transport<Line>) {
+    /// if friend.queued() > 100_000 {
+    ///     friend.abort_connection(); // too slow for us
+    /// }
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn queued(&self) -> usize {
+        self.0.outbox.borrow().len()
+    }
+
+    /// The other end's address, also after the connection is gone. (Twisted's `getPeer`.)
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # fn example(friend: Transport<Line>) {
+    /// println!("hello to {}", friend.peer());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn peer(&self) -> Address {
+        self.0.peer
+    }
+
+    /// This end's address, also after the connection is gone. (Twisted's `getHost`.)
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # fn example(friend: Transport<Line>) {
+    /// println!("hello from {}", friend.host());
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn host(&self) -> Address {
+        self.0.host
+    }
+}
+
+/// Sends one frame to many connections. It is encoded once, and a large one is shared instead of copied.
+///
+/// A frame that the framing cannot carry goes to nobody, and ends the connection whose handler tried to send it.
+///
+/// ```
+/// use twisty::prelude::*;
+///
+/// fn announce(members: &[Transport<Line>], news: &str) {
+///     twisty::broadcast(members, news);
+/// }
+/// ```
+pub fn broadcast<'a, F: Framing>(to: impl IntoIterator<Item = &'a Transport<F>>, frame: impl ToFrame) {
+    let frame = frame.to_frame();
+    let mut encoded: Option<(&Transport<F>, Encoded<'a>)> = None;
+    for transport in to {
+        if !encoded.as_ref().is_some_and(|(first, _)| first.encodes_like(transport)) {
+            match Encoded::new(transport, &frame) {
+                Ok(bytes) => encoded = Some((transport, bytes)),
+                Err(error) => return transport.0.agenda.blame(error.into()),
+            }
+        }
+        if let Some((_, bytes)) = &encoded {
+            bytes.append_to(transport);
+        }
+    }
+}
+
+/// A frame that goes to many: copied into each outbox if it is small, shared by all if it is large.
+enum Encoded<'a> {
+    /// In a spare buffer, which goes back to this agenda.
+    Small(Vec<u8>, &'a Agenda),
+    Large(Bytes),
+}
+
+impl<'a> Encoded<'a> {
+    fn new<F: Framing>(transport: &'a Transport<F>, frame: &[u8]) -> Result<Self, SendError> {
+        let agenda = &*transport.0.agenda;
+        let mut bytes = agenda.spare();
+        transport.0.framing.borrow().encode(frame, &mut bytes)?;
+        let small = bytes.len() < Outbox::WORTH_SHARING;
+        Ok(if small { Self::Small(bytes, agenda) } else { Self::Large(bytes.into()) })
+    }
+
+    fn append_to<F: Framing>(&self, transport: &Transport<F>) {
+        match self {
+            Self::Small(bytes, _) => transport.write(bytes),
+            Self::Large(bytes) if transport.has_room() => {
+                transport.enter();
+                transport.0.outbox.borrow_mut().append_shared(bytes.clone());
+            }
+            Self::Large(_) => {}
+        }
+    }
+}
+
+impl Drop for Encoded<'_> {
+    fn drop(&mut self) {
+        if let Self::Small(bytes, agenda) = self {
+            agenda.recycle(std::mem::take(bytes));
+        }
+    }
+}
+
+impl<F: Framing> Transport<F> {
+    fn encodes_like(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0) || self.0.framing.borrow().encodes_like(&other.0.framing.borrow())
+    }
+}
+
+impl<F> Clone for Transport<F> {
+    fn clone(&self) -> Self {
+        Self(Rc::clone(&self.0))
+    }
+}
+
+impl<F> PartialEq for Transport<F> {
+    fn eq(&self, other: &Self) -> bool {
+        Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl<F> Eq for Transport<F> {}
+
+impl<F> Hash for Transport<F> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        Rc::as_ptr(&self.0).hash(state);
+    }
+}
+
+impl<F> fmt::Debug for Transport<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Transport");
+        debug.field("peer", &self.0.peer).field("phase", &self.0.phase.get()).field("queued", &self.queued());
+        debug.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,164 @@
+//! What is registered with the poll: ports and connections, and how they are driven.
+
+use mio::{Interest, Token};
+use slotmap::{Key, KeyData};
+
+use super::port::Listen;
+use super::{Job, Reactor};
+use crate::clock::{TimerKey, Timestamp};
+use crate::protocol::ConnectionKey;
+use crate::transport::{Driver, Status};
+
+pub(super) enum Entry {
+    Listener(Option<Box<dyn Listen>>),
+    Connection(Socket),
+}
+
+pub(super) struct Socket {
+    /// Out of its place while it is being driven, so that its handlers may use the reactor.
+    driver: Option<Box<dyn Driver>>,
+    registered: bool,
+    timer: Option<TimerKey>,
+}
+
+/// The token of an entry: its key with its generation, so that an event that comes too late concerns nobody.
+pub(super) fn token_of(key: ConnectionKey) -> Token {
+    const { assert!(usize::BITS == 64, "twisty needs 64 bits: its tokens carry a generation") };
+    Token(key.data().as_ffi() as usize)
+}
+
+pub(super) fn key_of(token: Token) -> ConnectionKey {
+    KeyData::from_ffi(token.0 as u64).into()
+}
+
+impl Reactor {
+    /// Lets an entry do its work: a connection with `work`, a listener by accepting.
+    pub(super) fn drive(&self, key: ConnectionKey, work: impl FnOnce(&mut dyn Driver, &mut [u8], Timestamp)) {
+        let mut entries = self.0.entries.borrow_mut();
+        match entries.get_mut(key) {
+            Some(Entry::Connection(socket)) => {
+                let Some(mut driver) = socket.driver.take() else { return };
+                drop(entries);
+                let worked = self.guarded(|| work(&mut *driver, &mut self.0.buffer.borrow_mut(), self.0.now.get()));
+                self.put_back(key, worked.map(|()| driver));
+            }
+            Some(Entry::Listener(listener)) => {
+                let Some(mut listener) = listener.take() else { return };
+                drop(entries);
+                if listener.accept(self, key) == Status::Busy {
+                    self.0.busy.borrow_mut().push(key);
+                }
+                if let Some(Entry::Listener(place)) = self.0.entries.borrow_mut().get_mut(key) {
+                    *place = Some(listener);
+                }
+            }
+            None => {}
+        }
+    }
+
+    /// Puts a driver back in its place; one that is finished, or broke, leaves it for good.
+    fn put_back(&self, key: ConnectionKey, driver: Option<Box<dyn Driver>>) {
+        if driver.is_none() {
+            self.remove(key);
+        } else if let Some(Entry::Connection(socket)) = self.0.entries.borrow_mut().get_mut(key) {
+            socket.driver = driver;
+        }
+    }
+
+    pub(super) fn entry_is_due(&self, key: ConnectionKey) {
+        if let Some(Entry::Connection(socket)) = self.0.entries.borrow_mut().get_mut(key) {
+            socket.timer = None;
+        }
+        self.drive(key, |driver, _, now| driver.handle_timeout(now));
+    }
+
+    /// Does what connections wish, until none wishes anything: closing one may make others send.
+    pub(super) fn settle(&self) {
+        let mut round = self.0.round.take();
+        while !self.0.agenda.is_empty() {
+            self.0.agenda.take(&mut round);
+            for &key in &round {
+                self.settle_one(key);
+            }
+        }
+        self.0.round.replace(round);
+    }
+
+    fn settle_one(&self, key: ConnectionKey) {
+        let taken = match self.0.entries.borrow_mut().get_mut(key) {
+            Some(Entry::Connection(socket)) => socket.driver.take(),
+            _ => None,
+        };
+        let Some(mut driver) = taken else { return };
+        let stays = self.guarded(|| match driver.settle(self.0.now.get()) {
+            Status::Gone => false,
+            Status::Busy => {
+                self.0.busy.borrow_mut().push(key);
+                self.watch(key, &mut *driver)
+            }
+            Status::Waiting => self.watch(key, &mut *driver),
+        });
+        self.put_back(key, (stays == Some(true)).then_some(driver));
+    }
+
+    /// Waits for a connection's events and its deadline; false if that cannot be. It is registered with the poll only now
+    /// that it has been settled once: many are over before.
+    fn watch(&self, key: ConnectionKey, driver: &mut dyn Driver) -> bool {
+        let mut entries = self.0.entries.borrow_mut();
+        let Some(Entry::Connection(socket)) = entries.get_mut(key) else { return false };
+        if !socket.registered {
+            let both = Interest::READABLE | Interest::WRITABLE;
+            if let Err(error) = self.0.registry.register(driver.source(), token_of(key), both) {
+                tracing::error!(%error, "a connection cannot be polled, it is closed");
+                return false;
+            }
+            socket.registered = true;
+        }
+        if let Some(deadline) = driver.deadline() {
+            self.arm(key, socket, deadline);
+        }
+        true
+    }
+
+    /// Sets a connection's timer. One that goes off too early costs less than moving it at every frame.
+    fn arm(&self, key: ConnectionKey, socket: &mut Socket, deadline: Timestamp) {
+        let mut timers = self.0.timers.borrow_mut();
+        match socket.timer {
+            Some(timer) if timers.when(timer).is_some_and(|when| when <= deadline) => {}
+            Some(timer) => {
+                timers.reschedule(timer, deadline);
+            }
+            None => socket.timer = Some(timers.insert(deadline, Job::Entry(key))),
+        }
+    }
+
+    pub(super) fn add(&self, build: impl FnOnce(ConnectionKey) -> Box<dyn Driver>) {
+        let socket = |key| Socket { driver: Some(build(key)), registered: false, timer: None };
+        let key = self.0.entries.borrow_mut().insert_with_key(|key| Entry::Connection(socket(key)));
+        self.0.connections.set(self.0.connections.get() + 1);
+        self.drive(key, |driver, _, now| driver.open(now));
+    }
+
+    pub(super) fn remove(&self, key: ConnectionKey) {
+        // Dropped outside of the borrow: a factory may be stopped by it.
+        let removed = self.0.entries.borrow_mut().remove(key);
+        if let Some(Entry::Connection(socket)) = removed {
+            self.0.connections.set(self.0.connections.get() - 1);
+            socket.timer.and_then(|timer| self.0.timers.borrow_mut().remove(timer));
+        }
+    }
+
+    /// Closes ports, and connections after what they have queued or at once.
+    pub(super) fn close_all(&self, at_once: bool) {
+        let keys: Vec<ConnectionKey> = self.0.entries.borrow().keys().collect();
+        for key in keys {
+            let is_listener = matches!(self.0.entries.borrow().get(key), Some(Entry::Listener(_)));
+            if is_listener {
+                self.remove(key);
+            } else {
+                self.drive(key, |driver, _, _| driver.close(at_once));
+            }
+        }
+        self.settle();
+    }
+}

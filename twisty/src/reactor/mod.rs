@@ -1,0 +1,302 @@
+//! The loop: waits for sockets, timers and other threads, and calls what they concern.
+//!
+//! A [`Reactor`] is a value, and everything on it lives on one thread. One turn of its loop is: wait; deliver what arrived;
+//! run what other threads asked for; run the timers that are due; then write what all of that has sent, each connection
+//! once. A program uses as many reactors as it likes, each on its own thread.
+
+mod delayed_call;
+mod entries;
+mod handle;
+mod port;
+mod turn;
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mio::{Events, Interest, Poll, Registry, Waker};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook_mio::v1_0::Signals;
+use slotmap::SlotMap;
+
+use crate::clock::{Clock, Timers, Timestamp};
+use crate::error::ReactorError;
+use crate::failure::Failure;
+use crate::protocol::{Agenda, ConnectionKey};
+
+pub use delayed_call::DelayedCall;
+use entries::Entry;
+pub use handle::Handle;
+use handle::Mailbox;
+pub(crate) use port::Binding;
+pub use port::Port;
+use port::Reserve;
+
+/// Waits for events and calls what they concern, until it is stopped.
+///
+/// Cheap to clone: the clones are the same reactor. It stays on the thread that made it; a [`Handle`] reaches it from
+/// others. When [`run`](Self::run) has returned it may be run again.
+///
+/// ```
+/// use std::time::Duration;
+/// use twisty::Reactor;
+///
+/// let reactor = Reactor::new()?;
+/// let stopper = reactor.clone();
+/// reactor.call_later(Duration::from_millis(1), move || stopper.stop().expect("it runs"));
+/// reactor.run()?;
+/// # Ok::<(), twisty::Failure>(())
+/// ```
+#[derive(Clone)]
+pub struct Reactor(Rc<Core>);
+
+struct Core {
+    poll: RefCell<Poll>,
+    events: RefCell<Events>,
+    registry: Registry,
+    /// The start of the reactor's clock.
+    started: Instant,
+    /// The time, as of the start of this turn's work: one look at the clock serves all that arrived.
+    now: Cell<Timestamp>,
+    /// All that is registered with the poll. A token is the key, whose generation keeps late events from newcomers.
+    entries: RefCell<SlotMap<ConnectionKey, Entry>>,
+    connections: Cell<usize>,
+    /// Connections with something to write or to close.
+    agenda: Rc<Agenda>,
+    /// Where the agenda's entries are while they are worked off; kept for its memory.
+    round: RefCell<Vec<ConnectionKey>>,
+    /// Entries that did not get all their turn's work done.
+    busy: RefCell<Vec<ConnectionKey>>,
+    timers: RefCell<Timers<Job>>,
+    mailbox: Arc<Mailbox>,
+    when_running: RefCell<Vec<Box<dyn FnOnce()>>>,
+    /// What every socket is read into.
+    buffer: RefCell<Box<[u8]>>,
+    /// Lets the reactor turn clients away when it is out of descriptors.
+    reserve: Reserve,
+    signals: RefCell<Option<Signals>>,
+    stage: Cell<Stage>,
+    drain_timeout: Cell<Duration>,
+    /// When draining ends and what is still open is cut off.
+    drain_by: Cell<Option<Timestamp>>,
+}
+
+/// What a timer is for.
+enum Job {
+    Call(Box<dyn FnOnce()>),
+    /// A connection's deadline, or a listener's next try.
+    Entry(ConnectionKey),
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Idle,
+    Running,
+    /// `stop` was called; acted on at the end of the turn.
+    Stopping,
+    /// Connections are closing.
+    Draining,
+    /// Time is up: what is still open is cut off.
+    Cutting,
+}
+
+impl Reactor {
+    /// Bytes that one read can bring.
+    const READ_BUFFER: usize = 64 * 1024;
+    /// Events that one wait can bring.
+    const EVENTS: usize = 1024;
+
+    /// How long [`stop`](Self::stop) waits, unless [`set_drain_timeout`](Self::set_drain_timeout) says otherwise.
+    pub const DRAIN_TIMEOUT: Duration = Duration::from_secs(10);
+
+    /// A reactor that does not run yet.
+    ///
+    /// # Errors
+    /// When the operating system has no poll to give.
+    pub fn new() -> io::Result<Self> {
+        let poll = Poll::new()?;
+        let registry = poll.registry().try_clone()?;
+        let mailbox = Mailbox::new(Waker::new(&registry, turn::WAKE)?);
+        Ok(Self(Rc::new(Core {
+            poll: RefCell::new(poll),
+            events: RefCell::new(Events::with_capacity(Self::EVENTS)),
+            registry,
+            started: Instant::now(),
+            now: Cell::default(),
+            entries: RefCell::default(),
+            connections: Cell::new(0),
+            agenda: Rc::default(),
+            round: RefCell::default(),
+            busy: RefCell::default(),
+            timers: RefCell::default(),
+            mailbox: Arc::new(mailbox),
+            when_running: RefCell::default(),
+            buffer: RefCell::new(vec![0; Self::READ_BUFFER].into()),
+            reserve: Reserve::new(),
+            signals: RefCell::default(),
+            stage: Cell::new(Stage::Idle),
+            drain_timeout: Cell::new(Self::DRAIN_TIMEOUT),
+            drain_by: Cell::new(None),
+        })))
+    }
+
+    // ---- running
+
+    /// Runs until [`stop`](Self::stop), and until every connection has closed after that.
+    ///
+    /// # Errors
+    /// [`ReactorError::AlreadyRunning`] from inside `run`; an I/O error when the poll itself breaks.
+    pub fn run(&self) -> Result<(), Failure> {
+        if self.is_running() {
+            return Err(ReactorError::AlreadyRunning.into());
+        }
+        self.0.stage.set(Stage::Running);
+        for call in self.0.when_running.take() {
+            self.guarded(call);
+        }
+        let ended = self.run_until_stopped();
+        self.0.stage.set(Stage::Idle);
+        self.0.drain_by.set(None);
+        ended.map_err(Failure::from)
+    }
+
+    fn run_until_stopped(&self) -> io::Result<()> {
+        // What was queued before the run, or by the first calls, must not wait for the first event.
+        self.settle();
+        self.advance_stage();
+        while self.0.stage.get() < Stage::Draining || self.connections() > 0 {
+            self.turn(None)?;
+            self.advance_stage();
+        }
+        Ok(())
+    }
+
+    /// Acts on what `stop` asked for.
+    fn advance_stage(&self) {
+        match self.0.stage.get() {
+            Stage::Stopping => {
+                self.0.stage.set(Stage::Draining);
+                self.0.drain_by.set(Some(self.time() + self.0.drain_timeout.get()));
+                self.close_all(false);
+            }
+            Stage::Draining if self.0.drain_by.get() <= Some(self.time()) => self.close_all(true),
+            Stage::Cutting => self.close_all(true),
+            Stage::Idle | Stage::Running | Stage::Draining => {}
+        }
+    }
+
+    /// Stops [`run`](Self::run): at the end of this turn ports close, and connections close once what they have queued is
+    /// written, or when the drain time-out has passed. A second call cuts them off at once.
+    ///
+    /// # Errors
+    /// [`ReactorError::NotRunning`].
+    pub fn stop(&self) -> Result<(), ReactorError> {
+        let next = match self.0.stage.get() {
+            Stage::Idle => return Err(ReactorError::NotRunning),
+            Stage::Running => Stage::Stopping,
+            Stage::Stopping | Stage::Draining | Stage::Cutting => Stage::Cutting,
+        };
+        self.0.stage.set(next);
+        Ok(())
+    }
+
+    /// How long connections may take to write what they have queued after [`stop`](Self::stop). Default: 10 seconds.
+    ///
+    /// ```
+    /// let reactor = twisty::Reactor::new()?;
+    /// reactor.set_drain_timeout(std::time::Duration::from_secs(60));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn set_drain_timeout(&self, timeout: Duration) {
+        self.0.drain_timeout.set(timeout);
+    }
+
+    /// Lets SIGINT and SIGTERM [`stop`](Self::stop) this reactor: the first drains, the second cuts.
+    /// [`serve`](crate::serve) does this.
+    ///
+    /// # Errors
+    /// When the operating system refuses.
+    pub fn handle_signals(&self) -> io::Result<()> {
+        let mut signals = Signals::new([SIGINT, SIGTERM])?;
+        self.0.registry.register(&mut signals, turn::SIGNALS, Interest::READABLE)?;
+        *self.0.signals.borrow_mut() = Some(signals);
+        Ok(())
+    }
+
+    /// Whether [`run`](Self::run) has not returned yet.
+    #[must_use]
+    pub fn is_running(&self) -> bool {
+        self.0.stage.get() != Stage::Idle
+    }
+
+    /// Connections open now, of all factories.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.0.connections.get()
+    }
+
+    // ---- calls
+
+    /// Calls `call` once, `delay` from now, between handlers. Calls that are due at the same time run in the order in which
+    /// they were made; one made by another waits for the next turn, even with no delay. (Twisted's `callLater`.)
+    ///
+    /// ```
+    /// # let reactor = twisty::Reactor::new()?;
+    /// let call = reactor.call_later(std::time::Duration::from_secs(5), || println!("five seconds later"));
+    /// assert!(call.is_active());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn call_later(&self, delay: Duration, call: impl FnOnce() + 'static) -> DelayedCall {
+        let when = self.time() + delay;
+        let key = self.0.timers.borrow_mut().insert(when, Job::Call(Box::new(call)));
+        DelayedCall::new(Rc::downgrade(&self.0), key)
+    }
+
+    /// Calls `call` when the reactor runs: at once if it does, else first thing in [`run`](Self::run).
+    /// (Twisted's `callWhenRunning`.)
+    ///
+    /// ```
+    /// # let reactor = twisty::Reactor::new()?;
+    /// let stopper = reactor.clone();
+    /// reactor.call_when_running(move || stopper.stop().expect("it runs"));
+    /// reactor.run()?;
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
+    pub fn call_when_running(&self, call: impl FnOnce() + 'static) {
+        if self.is_running() {
+            call();
+        } else {
+            self.0.when_running.borrow_mut().push(Box::new(call));
+        }
+    }
+
+    /// What reaches this reactor from other threads.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle::new(&self.0.mailbox)
+    }
+
+    /// The time now, by a look at the machine's clock.
+    fn time(&self) -> Timestamp {
+        Timestamp::ZERO + self.0.started.elapsed()
+    }
+}
+
+/// The reactor's clock starts when it is made; during a turn it stands still.
+impl Clock for Reactor {
+    fn now(&self) -> Timestamp {
+        self.0.now.get()
+    }
+}
+
+impl fmt::Debug for Reactor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut debug = f.debug_struct("Reactor");
+        debug.field("stage", &self.0.stage.get()).field("connections", &self.connections());
+        debug.finish_non_exhaustive()
+    }
+}

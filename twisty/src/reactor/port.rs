@@ -1,0 +1,220 @@
+//! Listening: ports, and the clients that come to them.
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::fs::File;
+use std::io;
+use std::net::SocketAddr;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
+
+use mio::Interest;
+use mio::net::{TcpListener, TcpStream};
+use socket2::{Domain, Socket, Type};
+
+use super::entries::{Entry, token_of};
+use super::{Core, Job, Reactor};
+use crate::connection::{Connection, Place};
+use crate::error::ListenError;
+use crate::failure::Failure;
+use crate::protocol::{Address, ConnectionKey, Factory, Seat, Shared};
+use crate::transport::{Status, Stream};
+
+/// A port that is listened on; dropping it changes nothing. (Twisted's `IListeningPort`.)
+///
+/// ```
+/// use twisty::prelude::*;
+///
+/// # #[protocol(line)]
+/// # #[derive(Default)]
+/// # struct Echo;
+/// # #[protocol]
+/// # impl Echo {
+/// #     #[on(line)]
+/// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+/// # }
+/// let reactor = Reactor::new()?;
+/// let port = reactor.listen("tcp:0:interface=127.0.0.1", Echo::factory())?;
+/// println!("listening on {}", port.host());
+/// port.stop_listening();
+/// # Ok::<(), twisty::Failure>(())
+/// ```
+pub struct Port {
+    reactor: Weak<Core>,
+    key: ConnectionKey,
+    host: Address,
+}
+
+impl Port {
+    /// The address listened on, with the real port where 0 was asked for. (Twisted's `getHost`.)
+    #[must_use]
+    pub fn host(&self) -> Address {
+        self.host
+    }
+
+    /// Closes the port; its connections live on.
+    pub fn stop_listening(&self) {
+        if let Some(core) = self.reactor.upgrade() {
+            Reactor(core).remove(self.key);
+        }
+    }
+}
+
+impl fmt::Debug for Port {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Port").field("host", &self.host).finish_non_exhaustive()
+    }
+}
+
+/// Where to listen.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Binding {
+    pub(crate) address: SocketAddr,
+    pub(crate) backlog: i32,
+}
+
+impl Binding {
+    /// A listener with the options that its connections inherit: no delay, since output is gathered anyway.
+    fn listen(self) -> io::Result<TcpListener> {
+        let socket = Socket::new(Domain::for_address(self.address), Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        if self.address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.set_tcp_nodelay(true)?;
+        socket.set_nonblocking(true)?;
+        socket.bind(&self.address.into())?;
+        socket.listen(self.backlog)?;
+        Ok(TcpListener::from_std(socket.into()))
+    }
+}
+
+impl Reactor {
+    /// Opens a port. `endpoint` is what an error calls it.
+    pub(crate) fn listen_tcp<F: Factory>(
+        &self,
+        endpoint: &str,
+        binding: Binding,
+        factory: &Shared<F>,
+    ) -> Result<Port, Failure> {
+        let seat = factory.start()?;
+        let failed = |source| ListenError { endpoint: endpoint.to_owned(), source };
+        let mut socket = binding.listen().map_err(failed)?;
+        let host = socket.local_addr().map_err(failed)?;
+        let mut entries = self.0.entries.borrow_mut();
+        let key = entries.insert(Entry::Listener(None));
+        self.0.registry.register(&mut socket, token_of(key), Interest::READABLE).map_err(failed)?;
+        let listener = Listener { socket, seat, host, out_of_descriptors: Cell::new(false) };
+        entries[key] = Entry::Listener(Some(Box::new(listener)));
+        Ok(Port { reactor: Rc::downgrade(&self.0), key, host: host.into() })
+    }
+}
+
+/// A listening socket, as the reactor drives it.
+pub(super) trait Listen {
+    /// Takes the clients that wait, up to a turn's share.
+    fn accept(&mut self, reactor: &Reactor, key: ConnectionKey) -> Status;
+}
+
+struct Listener<F: Factory> {
+    socket: TcpListener,
+    seat: Seat<F>,
+    host: SocketAddr,
+    /// Reported already, so that a full table is one line in the log and not a million.
+    out_of_descriptors: Cell<bool>,
+}
+
+impl<F: Factory> Listener<F> {
+    /// Clients taken in one turn; then it is the connections' turn.
+    const ACCEPTS: usize = 64;
+    /// When to try again after the system ran out of something.
+    const RETRY: Duration = Duration::from_millis(100);
+
+    fn welcome(&self, reactor: &Reactor, socket: TcpStream, peer: SocketAddr) {
+        let shared = self.seat.shared();
+        let allowed = shared.borrow().max_connections();
+        if shared.connections() >= allowed {
+            tracing::warn!(%peer, allowed, "too many connections (see `max_connections`), this one is closed");
+            return;
+        }
+        let seat = shared.admit();
+        let peer = Address::from(peer);
+        // A statement of its own, so that the protocol's handlers may use the factory.
+        let built = shared.borrow_mut().build_protocol(&peer);
+        if let Some(protocol) = built {
+            let agenda = Rc::clone(&reactor.0.agenda);
+            let host = self.host_of(&socket);
+            let place = |key| Place { agenda, key, peer, host };
+            reactor.add(|key| Box::new(Stream::new(socket, Connection::new(protocol, seat, place(key)))));
+        }
+    }
+
+    /// Asks the system only where one port listens on several addresses.
+    fn host_of(&self, socket: &TcpStream) -> Address {
+        let asked = if self.host.ip().is_unspecified() { socket.local_addr().ok() } else { None };
+        asked.unwrap_or(self.host).into()
+    }
+
+    /// Out of descriptors: turns away whoever waits, since they would wait forever.
+    fn shed(&self, reactor: &Reactor, key: ConnectionKey, error: &io::Error) -> Status {
+        if !self.out_of_descriptors.replace(true) {
+            tracing::error!(%error, host = %self.host, "no descriptor for new connections, they are closed at once");
+        }
+        let turn_away = || (0..Self::ACCEPTS).all(|_| self.socket.accept().is_ok());
+        match reactor.0.reserve.lend(turn_away) {
+            Some(true) => Status::Busy,
+            Some(false) => Status::Waiting,
+            None => {
+                let again = reactor.time() + Self::RETRY;
+                reactor.0.timers.borrow_mut().insert(again, Job::Entry(key));
+                Status::Waiting
+            }
+        }
+    }
+}
+
+impl<F: Factory> Listen for Listener<F> {
+    fn accept(&mut self, reactor: &Reactor, key: ConnectionKey) -> Status {
+        for _ in 0..Self::ACCEPTS {
+            match self.socket.accept() {
+                Ok((socket, peer)) => {
+                    self.out_of_descriptors.set(false);
+                    reactor.guarded(|| self.welcome(reactor, socket, peer));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Status::Waiting,
+                Err(error) if is_exhaustion(&error) => return self.shed(reactor, key, &error),
+                // The client went away while it waited, or a firewall refused it: the next one may be fine.
+                Err(error) => tracing::debug!(%error, "a client was lost before it was accepted"),
+            }
+        }
+        Status::Busy
+    }
+}
+
+fn is_exhaustion(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
+}
+
+/// A descriptor kept free for the moment when there is no other.
+pub(super) struct Reserve(RefCell<Option<File>>);
+
+impl Reserve {
+    pub(super) fn new() -> Self {
+        Self(RefCell::new(Self::open()))
+    }
+
+    fn open() -> Option<File> {
+        File::open("/dev/null").ok()
+    }
+
+    /// Frees the descriptor for `work`; `None` if there was none to free.
+    fn lend<R>(&self, work: impl FnOnce() -> R) -> Option<R> {
+        let reserved = self.0.take();
+        let result = reserved.is_some().then(|| {
+            drop(reserved);
+            work()
+        });
+        *self.0.borrow_mut() = Self::open();
+        result
+    }
+}

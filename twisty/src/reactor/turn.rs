@@ -1,0 +1,113 @@
+//! One turn of the loop.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
+
+use mio::Token;
+use signal_hook_mio::v1_0::Signals;
+
+use super::entries::key_of;
+use super::{Job, Reactor};
+use crate::error::HandlerPanicked;
+
+/// Tokens that belong to no entry.
+pub(super) const WAKE: Token = Token(usize::MAX);
+pub(super) const SIGNALS: Token = Token(usize::MAX - 1);
+
+impl Reactor {
+    /// One turn of the loop: waits for at most `at_most` (`None`: until something happens), then does what is to be done.
+    /// For programs that have a loop of their own; [`run`](Self::run) calls this.
+    ///
+    /// # Errors
+    /// When the poll itself breaks.
+    ///
+    /// # Panics
+    /// If it is called by a handler of a protocol.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let reactor = twisty::Reactor::new()?;
+    /// let call = reactor.call_later(Duration::ZERO, || println!("in the next turn"));
+    /// reactor.turn(Some(Duration::from_secs(1)))?;
+    /// assert!(!call.is_active());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
+    pub fn turn(&self, at_most: Option<Duration>) -> io::Result<()> {
+        self.wait(at_most)?;
+        self.0.now.set(self.time());
+        let busy = self.0.busy.take();
+        self.dispatch_events();
+        for key in busy {
+            self.drive(key, |driver, buffer, now| driver.handle_turn(now, buffer));
+        }
+        for call in self.0.mailbox.take() {
+            self.guarded(|| call(self));
+        }
+        self.run_timers();
+        self.settle();
+        Ok(())
+    }
+
+    fn wait(&self, at_most: Option<Duration>) -> io::Result<()> {
+        let idle = self.0.busy.borrow().is_empty() && self.0.agenda.is_empty();
+        let due = self.0.timers.borrow_mut().next_due().into_iter().chain(self.0.drain_by.get()).min();
+        let until_due = due.map(|due| due - self.time());
+        let timeout = if idle { until_due.into_iter().chain(at_most).min() } else { Some(Duration::ZERO) };
+        match self.0.poll.borrow_mut().poll(&mut self.0.events.borrow_mut(), timeout) {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
+            other => other,
+        }
+    }
+
+    fn dispatch_events(&self) {
+        for event in &*self.0.events.borrow() {
+            match event.token() {
+                WAKE => {}
+                SIGNALS => self.handle_signal(),
+                token => self.drive(key_of(token), |driver, buffer, now| driver.handle_event(now, event, buffer)),
+            }
+        }
+    }
+
+    fn handle_signal(&self) {
+        let signals: Vec<i32> = self.0.signals.borrow_mut().iter_mut().flat_map(Signals::pending).collect();
+        for signal in signals {
+            tracing::info!(signal, "stopping on a signal");
+            if let Err(error) = self.stop() {
+                tracing::debug!(%error, "nothing to stop");
+            }
+        }
+    }
+
+    fn run_timers(&self) {
+        let (now, batch) = (self.time(), self.0.timers.borrow().batch());
+        // The borrow ends with the closure, so that a job may use the timers.
+        let next = || self.0.timers.borrow_mut().pop_due(now, batch);
+        while let Some(job) = next() {
+            match job {
+                Job::Entry(key) => self.entry_is_due(key),
+                Job::Call(call) => {
+                    self.guarded(call);
+                }
+            }
+        }
+    }
+
+    /// Runs what is not a connection's own handler; what it does wrong is reported and harms nothing else. `None` if it
+    /// panicked.
+    pub(super) fn guarded<R>(&self, call: impl FnOnce() -> R) -> Option<R> {
+        let result = catch_unwind(AssertUnwindSafe(call));
+        if let Some(failure) = self.0.agenda.take_fault() {
+            tracing::error!(%failure, "a call of the reactor failed");
+        }
+        match result {
+            Ok(result) => Some(result),
+            Err(panic) => {
+                tracing::error!(failure = %HandlerPanicked::from_panic(&*panic), "a call of the reactor failed");
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! Two protocols that talk to each other.
+
+use std::cell::{Ref, RefMut};
+use std::fmt;
+use std::time::Duration;
+
+use super::{Client, Server};
+use crate::protocol::{Factory, Shared};
+
+/// A connection in memory with a protocol at each end.
+///
+/// Bytes move when [`pump`](Self::pump) is called. Twisted's counterpart: `iosim.IOPump`.
+///
+/// ```
+/// use twisty::prelude::*;
+/// use twisty::testing::Loopback;
+///
+/// #[protocol(line)]
+/// #[derive(Default)]
+/// struct Answer;
+///
+/// #[protocol]
+/// impl Answer {
+///     #[on(line)]
+///     fn answer(&mut self, _question: &str) -> &'static str {
+///         "Fine"
+///     }
+/// }
+///
+/// #[factory(protocol = Ask)]
+/// #[derive(Default)]
+/// struct Answers {
+///     heard: Vec<String>,
+/// }
+///
+/// #[protocol(line, factory = Answers)]
+/// #[derive(Default)]
+/// struct Ask;
+///
+/// #[protocol]
+/// impl Ask {
+///     #[on(connect)]
+///     fn ask(&mut self) -> &'static str {
+///         "How are you?"
+///     }
+///
+///     #[on(line)]
+///     fn hear(&mut self, cx: &Context<Self>, answer: String) {
+///         cx.factory_mut().heard.push(answer);
+///         cx.lose_connection();
+///     }
+/// }
+///
+/// let line = Loopback::new(Answer::factory(), Ask::factory());
+/// line.pump();
+/// assert_eq!(line.right().heard, ["Fine"]);
+/// assert!(!line.is_connected());
+/// ```
+pub struct Loopback<L: Factory, R: Factory> {
+    left: (Server<L>, Client<L>),
+    right: (Server<R>, Client<R>),
+}
+
+impl<L: Factory, R: Factory> Loopback<L, R> {
+    /// Connects a protocol of `left` with one of `right`; nothing has moved between them yet.
+    ///
+    /// # Panics
+    /// If the `start` of a factory answers an error.
+    pub fn new(left: impl Into<Shared<L>>, right: impl Into<Shared<R>>) -> Self {
+        let (left, right) = (Server::new(left), Server::new(right));
+        let (left_end, right_end) = (left.connect(), right.connect());
+        Self { left: (left, left_end), right: (right, right_end) }
+    }
+
+    /// Moves what both ends have sent to the other, until neither sends any more.
+    ///
+    /// # Panics
+    /// If the two talk without end: after 100000 rounds.
+    pub fn pump(&self) {
+        const ROUNDS: usize = 100_000;
+        let quiet = (0..ROUNDS).any(|_| !(carry(&self.left.1, &self.right.1) | carry(&self.right.1, &self.left.1)));
+        assert!(quiet, "the two ends still talk after {ROUNDS} rounds");
+    }
+
+    /// Lets time pass at both ends, then pumps.
+    pub fn advance(&self, time: Duration) {
+        self.left.0.advance(time);
+        self.right.0.advance(time);
+        self.pump();
+    }
+
+    /// The factory of the left end.
+    #[must_use]
+    pub fn left(&self) -> Ref<'_, L> {
+        self.left.0.factory()
+    }
+
+    /// The factory of the left end, to change.
+    #[must_use]
+    pub fn left_mut(&self) -> RefMut<'_, L> {
+        self.left.0.factory_mut()
+    }
+
+    /// The factory of the right end.
+    #[must_use]
+    pub fn right(&self) -> Ref<'_, R> {
+        self.right.0.factory()
+    }
+
+    /// The factory of the right end, to change.
+    #[must_use]
+    pub fn right_mut(&self) -> RefMut<'_, R> {
+        self.right.0.factory_mut()
+    }
+
+    /// Whether both ends are connected.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.left.1.is_connected() && self.right.1.is_connected()
+    }
+}
+
+/// Brings bytes, or the end, from one side to the other; false if there was nothing.
+fn carry<A: Factory, B: Factory>(from: &Client<A>, to: &Client<B>) -> bool {
+    let bytes = from.take_sent();
+    let mut moved = !bytes.is_empty();
+    if moved {
+        to.receive(bytes);
+    }
+    if !from.is_connected() && to.is_connected() {
+        moved = true;
+        if from.is_aborted() { to.reset() } else { to.disconnect() }
+    }
+    moved
+}
+
+impl<L: Factory, R: Factory> fmt::Debug for Loopback<L, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Loopback").field("left", &self.left.1).field("right", &self.right.1).finish()
+    }
+}

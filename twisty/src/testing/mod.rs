@@ -1,0 +1,15 @@
+//! The same protocols without sockets, threads or real time.
+//!
+//! - [`Server`]: a factory's protocols, fed and looked at by hand, under a clock that stands still until it is advanced.
+//! - [`verify_chunking`]: whatever the network does to a stream of bytes, the conversation is the same.
+//! - [`Loopback`]: two protocols that talk to each other in memory.
+//!
+//! Twisted's counterparts: `StringTransport`, `task.Clock`, `iosim`.
+
+mod chunking;
+mod loopback;
+mod server;
+
+pub use chunking::verify_chunking;
+pub use loopback::Loopback;
+pub use server::{Client, Server};

@@ -1,0 +1,353 @@
+//! A server in memory.
+
+use std::cell::{Cell, Ref, RefCell, RefMut};
+use std::collections::VecDeque;
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::rc::Rc;
+use std::time::Duration;
+
+use slotmap::SlotMap;
+
+use crate::clock::{Clock, Timestamp};
+use crate::connection::{Connection, Place, Step};
+use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost};
+use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Phase, Protocol, Seat, Shared};
+
+/// A server in memory: the factory and its protocols as they stand, but you are the network and the clock.
+///
+/// Everything happens at once: when a method returns, all handlers have run.
+///
+/// ```
+/// use twisty::prelude::*;
+/// use twisty::testing::Server;
+///
+/// #[protocol(line)]
+/// #[derive(Default)]
+/// struct Echo;
+///
+/// #[protocol]
+/// impl Echo {
+///     #[on(line)]
+///     fn echo(&mut self, cx: &Context<Self>, line: &str) {
+///         cx.send(line);
+///     }
+/// }
+///
+/// let server = Server::new(Echo::factory());
+/// let client = server.connect();
+/// client.receive("hel").receive("lo\r\n");
+/// assert_eq!(client.sent(), "hello\r\n");
+/// ```
+pub struct Server<F: Factory>(Rc<Memory<F>>);
+
+/// One client of a [`Server`]; a clone is the same client.
+///
+/// Its methods are named as the server's protocol sees it: [`receive`](Self::receive) is what the protocol receives,
+/// [`sent`](Self::sent) what it has sent.
+pub struct Client<F: Factory> {
+    server: Rc<Memory<F>>,
+    key: ConnectionKey,
+}
+
+struct Memory<F: Factory> {
+    seat: Seat<F>,
+    agenda: Rc<Agenda>,
+    now: Cell<Timestamp>,
+    ends: RefCell<SlotMap<ConnectionKey, End<F::Protocol>>>,
+    /// Clients so far, so that each has an address of its own.
+    clients: Cell<u16>,
+}
+
+/// One connection, and what is on the wire.
+struct End<P: Protocol> {
+    /// `None` once it is over, and while it is being driven.
+    connection: Option<Connection<P>>,
+    incoming: VecDeque<Vec<u8>>,
+    /// The client sends nothing more.
+    eof: bool,
+    sent: Vec<u8>,
+    /// The client does not take what is sent.
+    stuck: bool,
+    aborted: bool,
+}
+
+impl<F: Factory> Server<F> {
+    /// A server whose clock stands at zero.
+    ///
+    /// # Panics
+    /// If the factory's `start` answers an error.
+    pub fn new(factory: impl Into<Shared<F>>) -> Self {
+        let seat = match factory.into().start() {
+            Ok(seat) => seat,
+            Err(failure) => panic!("the factory does not start: {failure}"),
+        };
+        let (agenda, now) = (Rc::default(), Cell::default());
+        Self(Rc::new(Memory { seat, agenda, now, ends: RefCell::default(), clients: Cell::new(0) }))
+    }
+
+    /// A new client. If the factory refuses it, it is not connected.
+    #[must_use]
+    pub fn connect(&self) -> Client<F> {
+        let memory = &self.0;
+        let (peer, host) = memory.next_addresses();
+        let shared = memory.seat.shared();
+        let full = shared.connections() >= shared.borrow().max_connections();
+        let protocol = if full { None } else { shared.borrow_mut().build_protocol(&peer) };
+        let agenda = Rc::clone(&memory.agenda);
+        let key = memory.ends.borrow_mut().insert_with_key(|key| {
+            let place = Place { agenda, key, peer, host };
+            End::new(protocol.map(|protocol| Connection::new(protocol, shared.admit(), place)))
+        });
+        memory.drive(key, Connection::open);
+        Client { server: Rc::clone(memory), key }
+    }
+
+    /// The factory, to look at.
+    ///
+    /// # Panics
+    /// If the result of [`factory_mut`](Self::factory_mut) is still held.
+    #[must_use]
+    pub fn factory(&self) -> Ref<'_, F> {
+        self.0.seat.shared().borrow()
+    }
+
+    /// The factory, to change.
+    ///
+    /// # Panics
+    /// If another result of `factory` or `factory_mut` is still held.
+    #[must_use]
+    pub fn factory_mut(&self) -> RefMut<'_, F> {
+        self.0.seat.shared().borrow_mut()
+    }
+
+    /// Connections open now.
+    #[must_use]
+    pub fn connections(&self) -> usize {
+        self.0.seat.shared().connections()
+    }
+
+    /// Lets time pass. Everything that becomes due happens in order, each at its own time.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use twisty::prelude::*;
+    ///
+    /// #[protocol(line)]
+    /// #[derive(Default)]
+    /// struct Impatient;
+    ///
+    /// #[protocol]
+    /// impl Impatient {
+    ///     #[on(line)]
+    ///     fn nod(&mut self) -> &'static str {
+    ///         "Yes?"
+    ///     }
+    ///
+    ///     #[on(timeout(30s))]
+    ///     fn hurry(&mut self) -> &'static str {
+    ///         "Well?"
+    ///     }
+    /// }
+    ///
+    /// let server = twisty::testing::Server::new(Impatient::factory());
+    /// let client = server.connect();
+    /// server.advance(Duration::from_secs(29));
+    /// assert_eq!(client.sent(), "");
+    /// server.advance(Duration::from_secs(1));
+    /// assert_eq!(client.sent(), "Well?\r\n");
+    /// ```
+    pub fn advance(&self, time: Duration) {
+        let until = self.0.now.get() + time;
+        while let Some((due, key)) = self.0.next_deadline().filter(|(due, _)| *due <= until) {
+            self.0.now.set(due.max(self.0.now.get()));
+            self.0.drive(key, |connection, now| connection.handle_timeout(now));
+        }
+        self.0.now.set(until);
+    }
+}
+
+impl<F: Factory> Client<F> {
+    /// Bytes from the client reach the server, as one chunk. Like a network, it keeps them while the server does not read,
+    /// and loses them once it has closed.
+    pub fn receive(&self, bytes: impl AsRef<[u8]>) -> &Self {
+        self.with_end(|end| end.incoming.push_back(bytes.as_ref().to_vec()));
+        self.server.drive(self.key, |_, _| {});
+        self
+    }
+
+    /// All that the server has sent this client, as text; bytes that are no UTF-8 show as `�`.
+    #[must_use]
+    pub fn sent(&self) -> String {
+        String::from_utf8_lossy(&self.sent_bytes()).into_owned()
+    }
+
+    /// All that the server has sent this client.
+    #[must_use]
+    pub fn sent_bytes(&self) -> Vec<u8> {
+        self.with_end(|end| end.sent.clone())
+    }
+
+    /// What the server has sent since the last time this was asked.
+    #[must_use]
+    pub fn take_sent(&self) -> Vec<u8> {
+        self.with_end(|end| std::mem::take(&mut end.sent))
+    }
+
+    /// What reached the server but not its protocol yet: an unfinished frame, or what waits for a pause to end.
+    #[must_use]
+    pub fn unread(&self) -> Vec<u8> {
+        self.with_end(|end| {
+            let inbox = end.connection.as_ref().map(Connection::unread).unwrap_or_default();
+            end.incoming.iter().fold(inbox.to_vec(), |unread, chunk| [unread.as_slice(), chunk].concat())
+        })
+    }
+
+    /// The client hangs up. The server sees it once it has read everything before.
+    pub fn disconnect(&self) {
+        self.with_end(|end| end.eof = true);
+        self.server.drive(self.key, |_, _| {});
+    }
+
+    /// The connection breaks: the server sees a reset.
+    pub fn reset(&self) {
+        let reset = || ConnectionLost::from(io::Error::from(io::ErrorKind::ConnectionReset));
+        self.server.drive(self.key, |connection, _| connection.finish(reset().into()));
+    }
+
+    /// The client takes no more of what the server sends, so that it piles up there.
+    pub fn stop_reading(&self) {
+        self.with_end(|end| end.stuck = true);
+    }
+
+    /// The client takes what the server sends again.
+    pub fn start_reading(&self) {
+        self.with_end(|end| end.stuck = false);
+        self.server.drive(self.key, |_, _| {});
+    }
+
+    /// Whether the connection is open: neither side has closed it.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.with_end(|end| end.connection.as_ref().is_some_and(|connection| connection.phase() == Phase::Open))
+    }
+
+    /// Whether the server cut the connection off instead of closing it.
+    #[must_use]
+    pub fn is_aborted(&self) -> bool {
+        self.with_end(|end| end.aborted)
+    }
+
+    fn with_end<R>(&self, look: impl FnOnce(&mut End<F::Protocol>) -> R) -> R {
+        look(&mut self.server.ends.borrow_mut()[self.key])
+    }
+}
+
+impl<F: Factory> Memory<F> {
+    fn next_addresses(&self) -> (Address, Address) {
+        let number = self.clients.get();
+        self.clients.set(number.wrapping_add(1));
+        let peer = SocketAddr::from((Ipv4Addr::new(192, 168, 1, 1), number.wrapping_add(50_000)));
+        (peer.into(), SocketAddr::from((Ipv4Addr::new(10, 0, 0, 1), 12_345)).into())
+    }
+
+    fn next_deadline(&self) -> Option<(Timestamp, ConnectionKey)> {
+        let ends = self.ends.borrow();
+        let due = |(key, end): (_, &End<F::Protocol>)| Some((end.connection.as_ref()?.deadline()?, key));
+        ends.iter().filter_map(due).min()
+    }
+
+    /// Lets one connection do `work`, then all of them what they wish.
+    fn drive(&self, key: ConnectionKey, work: impl FnOnce(&mut Connection<F::Protocol>, Timestamp)) {
+        self.with_connection(key, |connection, _| {
+            work(connection, self.now.get());
+            connection.transport().enter();
+        });
+        let mut round = Vec::new();
+        while !self.agenda.is_empty() {
+            self.agenda.take(&mut round);
+            for &key in &round {
+                self.with_connection(key, |connection, wire| wire.settle(connection, self.now.get()));
+            }
+        }
+    }
+
+    /// Takes a connection out of its place while it works, so that its handlers may look at the server.
+    fn with_connection(
+        &self,
+        key: ConnectionKey,
+        work: impl FnOnce(&mut Connection<F::Protocol>, &mut End<F::Protocol>),
+    ) {
+        let taken = self.ends.borrow_mut()[key].connection.take();
+        let Some(mut connection) = taken else { return };
+        let mut wire = std::mem::replace(&mut self.ends.borrow_mut()[key], End::new(None));
+        work(&mut connection, &mut wire);
+        wire.connection = (connection.phase() != Phase::Closed).then_some(connection);
+        self.ends.borrow_mut()[key] = wire;
+    }
+}
+
+impl<P: Protocol> End<P> {
+    const fn new(connection: Option<Connection<P>>) -> Self {
+        Self { connection, incoming: VecDeque::new(), eof: false, sent: Vec::new(), stuck: false, aborted: false }
+    }
+
+    /// Does what the connection wishes, and gives it what is on the wire while it reads.
+    fn settle(&mut self, connection: &mut Connection<P>, now: Timestamp) {
+        loop {
+            match connection.step(now, !self.stuck) {
+                Step::Abort => {
+                    self.aborted = true;
+                    connection.finish(ConnectionAborted.into());
+                }
+                Step::Write => {
+                    let before = self.sent.len();
+                    connection.with_output(|slices| slices.iter().for_each(|slice| self.sent.extend_from_slice(slice)));
+                    connection.handle_written(now, self.sent.len() - before);
+                }
+                Step::Close => connection.finish(ConnectionDone.into()),
+                Step::Resume => connection.handle_resume(now),
+                Step::Wait if connection.wants_input() && self.deliver(connection, now) => {}
+                Step::Wait => return,
+            }
+        }
+    }
+
+    /// Delivers the next chunk, or the end; false if nothing has come.
+    fn deliver(&mut self, connection: &mut Connection<P>, now: Timestamp) -> bool {
+        if let Some(chunk) = self.incoming.pop_front() {
+            connection.handle_bytes(now, &chunk);
+            return true;
+        }
+        if self.eof {
+            connection.handle_eof();
+        }
+        std::mem::take(&mut self.eof)
+    }
+}
+
+/// The manual clock: it starts at zero and moves only by [`advance`](Server::advance).
+impl<F: Factory> Clock for Server<F> {
+    fn now(&self) -> Timestamp {
+        self.0.now.get()
+    }
+}
+
+impl<F: Factory> Clone for Client<F> {
+    fn clone(&self) -> Self {
+        Self { server: Rc::clone(&self.server), key: self.key }
+    }
+}
+
+impl<F: Factory> fmt::Debug for Server<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Server").field("connections", &self.connections()).finish_non_exhaustive()
+    }
+}
+
+impl<F: Factory> fmt::Debug for Client<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("sent", &self.sent()).field("is_connected", &self.is_connected()).finish()
+    }
+}

@@ -1,0 +1,47 @@
+//! Sockets: each moves bytes between the operating system and a [`Connection`](crate::connection).
+
+mod stream;
+
+pub(crate) use stream::Stream;
+
+use mio::event::{Event, Source};
+
+use crate::clock::Timestamp;
+
+/// A socket with its connection, as the reactor drives it.
+pub(crate) trait Driver {
+    /// What to register with the poll, once.
+    fn source(&mut self) -> &mut dyn Source;
+
+    /// The connection is there.
+    fn open(&mut self, now: Timestamp);
+
+    /// The poll says something about the socket.
+    fn handle_event(&mut self, now: Timestamp, event: &Event, buffer: &mut [u8]);
+
+    /// Reads on, if reading stopped before the socket was empty.
+    fn handle_turn(&mut self, now: Timestamp, buffer: &mut [u8]);
+
+    /// The time of [`deadline`](Self::deadline) has come, perhaps.
+    fn handle_timeout(&mut self, now: Timestamp);
+
+    /// Does what the connection wishes: writes, resumes, closes.
+    fn settle(&mut self, now: Timestamp) -> Status;
+
+    /// When to call [`handle_timeout`](Self::handle_timeout).
+    fn deadline(&self) -> Option<Timestamp>;
+
+    /// Closes the connection: after what it has queued, or at once.
+    fn close(&mut self, at_once: bool);
+}
+
+/// How a socket stands after [`Driver::settle`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Status {
+    /// Waits for the poll, a deadline, or its agenda.
+    Waiting,
+    /// Has more to read: wants [`Driver::handle_turn`] in the next turn.
+    Busy,
+    /// Is finished: drop it.
+    Gone,
+}

@@ -1,0 +1,182 @@
+//! Stream sockets.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::Shutdown;
+use std::time::Duration;
+
+use mio::event::{Event, Source};
+use mio::net::TcpStream;
+use socket2::SockRef;
+
+use super::{Driver, Status};
+use crate::clock::Timestamp;
+use crate::connection::{Connection, Step};
+use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost};
+use crate::failure::Failure;
+use crate::protocol::{Phase, Protocol};
+
+/// A TCP socket and its connection.
+///
+/// The socket is registered once, edge-triggered; what the poll said last is remembered in `readable` and `writable`, so
+/// that no system call is made whose answer is known.
+pub(crate) struct Stream<P: Protocol> {
+    socket: TcpStream,
+    connection: Connection<P>,
+    /// There may be something to read.
+    readable: bool,
+    /// The peer has closed its side: a short read is not the end of what is there.
+    read_closed: bool,
+    /// A write may succeed.
+    writable: bool,
+    /// The connection is finished and the socket closed to writing, but the peer may not have read everything yet.
+    lingering: Option<Timestamp>,
+}
+
+impl<P: Protocol> Stream<P> {
+    /// Full reads from one socket in one turn; then it is the others' turn.
+    const READS: usize = 4;
+    /// How long a closed socket waits for a peer that was still sending.
+    const LINGER: Duration = Duration::from_secs(2);
+
+    /// A connected socket. Fresh sockets can be written to without asking.
+    pub(crate) const fn new(socket: TcpStream, connection: Connection<P>) -> Self {
+        Self { socket, connection, readable: false, read_closed: false, writable: true, lingering: None }
+    }
+
+    fn read(&mut self, now: Timestamp, buffer: &mut [u8]) {
+        for _ in 0..Self::READS {
+            if !self.readable || !(self.connection.wants_input() || self.lingering.is_some()) {
+                return;
+            }
+            match self.socket.read(buffer) {
+                Ok(0) => self.end_of_input(),
+                Ok(count) => {
+                    // A stream socket that gives less than asked for is empty, and the poll will say when it is not.
+                    self.readable = count == buffer.len() || self.read_closed;
+                    self.received(now, &buffer[..count]);
+                }
+                Err(error) => self.failed(error, |me| me.readable = false),
+            }
+        }
+    }
+
+    fn received(&mut self, now: Timestamp, bytes: &[u8]) {
+        if self.lingering.is_none() {
+            self.connection.handle_bytes(now, bytes);
+        }
+    }
+
+    fn end_of_input(&mut self) {
+        self.readable = false;
+        self.lingering = self.lingering.map(|_| Timestamp::ZERO);
+        self.connection.handle_eof();
+    }
+
+    fn write(&mut self, now: Timestamp) {
+        let written = self.connection.with_output(|slices| match slices {
+            [one] => self.socket.write(one).map(|count| (count, one.len())),
+            several => {
+                let length = several.iter().map(|slice| slice.len()).sum();
+                self.socket.write_vectored(several).map(|count| (count, length))
+            }
+        });
+        match written {
+            Ok((count, length)) => {
+                self.writable = count == length;
+                self.connection.handle_written(now, count);
+            }
+            Err(error) => self.failed(error, |me| me.writable = false),
+        }
+    }
+
+    fn failed(&mut self, error: io::Error, would_block: impl FnOnce(&mut Self)) {
+        match error.kind() {
+            ErrorKind::WouldBlock => would_block(self),
+            ErrorKind::Interrupted => {}
+            _ => self.finish(ConnectionLost::from(error).into()),
+        }
+    }
+
+    fn finish(&mut self, reason: Failure) {
+        self.readable = false;
+        self.lingering = None;
+        self.connection.finish(reason);
+    }
+
+    /// Closes in good order. Closing a socket with unread input would reset it, and the peer might lose what we sent last;
+    /// so where input may be left, only our side is closed and the rest is read away for a moment.
+    fn close(&mut self, now: Timestamp) {
+        self.connection.finish(ConnectionDone.into());
+        if self.readable && self.socket.shutdown(Shutdown::Write).is_ok() {
+            self.lingering = Some(now + Self::LINGER);
+        }
+    }
+
+    fn abort(&mut self) {
+        // Closing then sends a reset, and drops what the operating system has not sent yet.
+        if let Err(error) = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO)) {
+            tracing::debug!(%error, "cannot reset a connection, closing it instead");
+        }
+        self.finish(ConnectionAborted.into());
+    }
+
+    fn status(&self, now: Timestamp) -> Status {
+        let lingers = self.lingering.is_some_and(|until| now < until);
+        if self.connection.phase() == Phase::Closed && !lingers {
+            Status::Gone
+        } else if self.readable && (lingers || self.connection.wants_input()) {
+            Status::Busy
+        } else {
+            Status::Waiting
+        }
+    }
+}
+
+impl<P: Protocol> Driver for Stream<P> {
+    fn source(&mut self) -> &mut dyn Source {
+        &mut self.socket
+    }
+
+    fn open(&mut self, now: Timestamp) {
+        self.connection.open(now);
+        self.connection.transport().enter();
+    }
+
+    fn handle_event(&mut self, now: Timestamp, event: &Event, buffer: &mut [u8]) {
+        self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+        self.writable |= event.is_writable() || event.is_error();
+        self.read_closed |= event.is_read_closed() || event.is_error();
+        self.handle_turn(now, buffer);
+    }
+
+    fn handle_turn(&mut self, now: Timestamp, buffer: &mut [u8]) {
+        self.read(now, buffer);
+        self.connection.transport().enter();
+    }
+
+    fn handle_timeout(&mut self, now: Timestamp) {
+        self.connection.handle_timeout(now);
+        self.connection.transport().enter();
+    }
+
+    fn settle(&mut self, now: Timestamp) -> Status {
+        loop {
+            match self.connection.step(now, self.writable) {
+                Step::Abort => self.abort(),
+                Step::Write => self.write(now),
+                Step::Close => self.close(now),
+                Step::Resume => self.connection.handle_resume(now),
+                Step::Wait => return self.status(now),
+            }
+        }
+    }
+
+    fn deadline(&self) -> Option<Timestamp> {
+        self.lingering.or_else(|| self.connection.deadline())
+    }
+
+    fn close(&mut self, at_once: bool) {
+        let phase = if at_once { Phase::Aborting } else { Phase::Closing };
+        self.connection.transport().close(phase, None);
+    }
+}
