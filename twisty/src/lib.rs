@@ -28,10 +28,10 @@
 //! In the order that bytes travel:
 //!
 //! - [`reactor`]: the loop over mio; timers, signals, calls from other threads. Start with [`serve`] or [`Reactor`].
-//! - [`transport`]: sockets; moves bytes between them and a connection.
-//! - [`connection`]: the heart of one connection, without I/O: bytes in, bytes and wishes out.
+//! - `transport`: sockets; moves bytes between them and a connection.
+//! - `connection`: the heart of one connection, without I/O: bytes in, bytes and wishes out.
 //! - [`framing`]: bytes to frames and back.
-//! - [`protocol`]: what you write ([`Protocol`], [`Factory`]) and what you are given ([`Context`], [`Transport`]).
+//! - [`mod@protocol`]: what you write ([`Protocol`], [`Factory`]) and what you are given ([`Context`], [`Transport`]).
 //! - [`endpoint`]: `tcp:8007:interface=127.0.0.1` and the like.
 //! - [`failure`], [`error`]: what went wrong, and whose fault it was.
 //! - [`clock`]: time as a value.
@@ -41,7 +41,7 @@
 //! How it all fits together stands in [`architecture`].
 
 pub mod clock;
-pub mod connection;
+mod connection;
 pub mod endpoint;
 pub mod error;
 pub mod failure;
@@ -49,7 +49,7 @@ pub mod framing;
 pub mod protocol;
 pub mod reactor;
 pub mod testing;
-pub mod transport;
+mod transport;
 
 #[doc = include_str!("../../ARCHITECTURE.md")]
 pub mod architecture {}
