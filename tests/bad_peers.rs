@@ -1,6 +1,6 @@
 //! Bad peers over real sockets: each costs bounded memory and leaves the others unharmed.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::time::Duration;
 
@@ -115,6 +115,24 @@ fn one_that_sends_and_never_reads_is_not_read_any_more() {
     assert!(queued <= allowed, "{queued} bytes were queued, the high-water mark allows {allowed}");
     drop(bad);
     ended(&server, &mut good);
+}
+
+#[test]
+fn one_that_never_stops_sending_starves_nobody() {
+    let (server, mut good) = start();
+    let mut bad = server.connect();
+    let mut socket = bad.socket().try_clone().expect("a second handle");
+    let sender = std::thread::spawn(move || {
+        let lines = "x\r\n".repeat(1 << 18);
+        while socket.write_all(lines.as_bytes()).is_ok() {}
+    });
+    let reader = std::thread::spawn(move || while bad.socket().read(&mut [0; 1 << 16]).is_ok_and(|count| count > 0) {});
+    for _ in 0..100 {
+        good.try_echo("me too\r\n").expect("an echo");
+    }
+    server.stop();
+    sender.join().expect("no panic");
+    reader.join().expect("no panic");
 }
 
 #[test]
