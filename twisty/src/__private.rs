@@ -3,7 +3,7 @@
 use crate::error::{FramingError, SendError};
 use crate::failure::Failure;
 use crate::framing::{self, Decoded, Framing};
-use crate::protocol::{Context, FirstState, FromFrame, Outcome, Protocol, Stateless};
+use crate::protocol::{Context, FromFrame, Outcome, Protocol, Stateless};
 
 // ---- calling a handler -----------------------------------------------------------------------------------------------
 
@@ -50,9 +50,30 @@ pub fn led_on<P: Protocol, S>(cx: &Context<P>, next: Option<S>) -> Option<S> {
     next
 }
 
+/// What a type that a connection can start in has: a `Default`.
+#[diagnostic::on_unimplemented(
+    message = "a connection cannot start in the state `{Self}`: it has no `Default`",
+    label = "the first state is where a connection starts",
+    note = "write `#[derive(Default)]` on `struct {Self}`, or name another state first"
+)]
+pub trait FirstState {
+    fn first_state() -> Self;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: Default> FirstState for S {
+    fn first_state() -> Self {
+        Self::default()
+    }
+}
+
+/// The state that a connection starts in.
+pub fn first_state<S: FirstState>() -> S {
+    S::first_state()
+}
+
 // ---- asking at the user's tokens -------------------------------------------------------------------------------------
 
-pub const fn first_state<S: FirstState>() {}
 pub const fn delivers_lines<F: framing::DeliversLines>() {}
 pub const fn delivers_strings<F: framing::DeliversStrings>() {}
 pub const fn delivers_data<F: framing::DeliversData>() {}
@@ -63,7 +84,7 @@ pub const fn delivers_overlong<F: framing::DeliversOverlong>() {}
 
 /// What the function behind `build = …` of `#[factory]` can return: the protocol, or `None` to refuse.
 #[diagnostic::on_unimplemented(
-    message = "`build` must make a `{P}`, not a `{Self}`",
+    message = "`build` must make `{P}`, not `{Self}`",
     label = "this function",
     note = "its signature is `fn(&mut self, peer: &Address) -> {P}`, or `-> Option<{P}>` to refuse connections"
 )]
@@ -83,7 +104,7 @@ impl<P> Built<P> for Option<P> {
     }
 }
 
-pub fn built<P, B: Built<P>>(built: B) -> Option<P> {
+pub fn built<P>(built: impl Built<P>) -> Option<P> {
     built.built()
 }
 

@@ -72,6 +72,15 @@ pub trait Clock {
 
 slotmap::new_key_type! {
     /// Names one timer of a [`Timers`]; never names another one later.
+    ///
+    /// ```
+    /// use twisty::clock::{TimerKey, Timers, Timestamp};
+    ///
+    /// let mut timers = Timers::new();
+    /// let tea: TimerKey = timers.insert(Timestamp::ZERO, "tea");
+    /// assert_eq!(timers.remove(tea), Some("tea"));
+    /// assert_ne!(timers.insert(Timestamp::ZERO, "coffee"), tea);
+    /// ```
     pub struct TimerKey;
 }
 
@@ -117,17 +126,41 @@ struct Entry<T> {
 }
 
 /// The timers that exist at one moment; see [`Timers::batch`].
+///
+/// ```
+/// use twisty::clock::{Batch, Timers, Timestamp};
+///
+/// let mut timers = Timers::new();
+/// let before: Batch = timers.batch();
+/// timers.insert(Timestamp::ZERO, "new");
+/// assert_eq!(timers.pop_due(Timestamp::ZERO, before), None);
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Batch(u64);
 
 impl<T> Timers<T> {
     /// No timers yet.
+    ///
+    /// ```
+    /// let timers = twisty::clock::Timers::<&str>::new();
+    /// assert!(timers.is_empty());
+    /// ```
     #[must_use]
     pub fn new() -> Self {
         Self { heap: BinaryHeap::new(), entries: SlotMap::with_key(), sequence: 0 }
     }
 
     /// Adds a timer that is due at `when`.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use twisty::clock::{Timers, Timestamp};
+    ///
+    /// let mut timers = Timers::new();
+    /// let due = Timestamp::ZERO + Duration::from_secs(3);
+    /// let key = timers.insert(due, "eggs");
+    /// assert_eq!(timers.when(key), Some(due));
+    /// ```
     pub fn insert(&mut self, when: Timestamp, value: T) -> TimerKey {
         let sequence = self.next_sequence();
         let key = self.entries.insert(Entry { when, sequence, value });
@@ -136,6 +169,15 @@ impl<T> Timers<T> {
     }
 
     /// Takes a timer out; `None` if it is not there any more.
+    ///
+    /// ```
+    /// use twisty::clock::{Timers, Timestamp};
+    ///
+    /// let mut timers = Timers::new();
+    /// let key = timers.insert(Timestamp::ZERO, "eggs");
+    /// assert_eq!(timers.remove(key), Some("eggs"));
+    /// assert_eq!(timers.remove(key), None);
+    /// ```
     pub fn remove(&mut self, key: TimerKey) -> Option<T> {
         let entry = self.entries.remove(key)?;
         self.compact();
@@ -143,6 +185,19 @@ impl<T> Timers<T> {
     }
 
     /// Moves a timer to another time, behind those already due then; false if it is not there any more.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use twisty::clock::{Timers, Timestamp};
+    ///
+    /// # let mut timers = Timers::new();
+    /// # let later = Timestamp::ZERO + Duration::from_secs(3);
+    /// let eggs = timers.insert(Timestamp::ZERO, "eggs");
+    /// timers.insert(later, "tea");
+    /// assert!(timers.reschedule(eggs, later));
+    /// let batch = timers.batch();
+    /// assert_eq!(timers.pop_due(later, batch), Some("tea"));
+    /// ```
     pub fn reschedule(&mut self, key: TimerKey, when: Timestamp) -> bool {
         let sequence = self.next_sequence();
         let Some(entry) = self.entries.get_mut(key) else { return false };
@@ -153,12 +208,33 @@ impl<T> Timers<T> {
     }
 
     /// When a timer is due.
+    ///
+    /// ```
+    /// use twisty::clock::{Timers, Timestamp};
+    ///
+    /// let mut timers = Timers::new();
+    /// let key = timers.insert(Timestamp::ZERO, "eggs");
+    /// assert_eq!(timers.when(key), Some(Timestamp::ZERO));
+    /// timers.remove(key);
+    /// assert_eq!(timers.when(key), None);
+    /// ```
     #[must_use]
     pub fn when(&self, key: TimerKey) -> Option<Timestamp> {
         self.entries.get(key).map(|entry| entry.when)
     }
 
     /// When the earliest timer is due.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use twisty::clock::{Timers, Timestamp};
+    ///
+    /// let mut timers = Timers::new();
+    /// assert_eq!(timers.next_due(), None);
+    /// timers.insert(Timestamp::ZERO + Duration::from_secs(3), "eggs");
+    /// timers.insert(Timestamp::ZERO, "at once");
+    /// assert_eq!(timers.next_due(), Some(Timestamp::ZERO));
+    /// ```
     pub fn next_due(&mut self) -> Option<Timestamp> {
         while let Some(Reverse(due)) = self.heap.peek() {
             if self.is_current(due) {
@@ -171,12 +247,35 @@ impl<T> Timers<T> {
 
     /// The timers there are now. Those added later belong to the next batch, even if they are due at once: a timer that
     /// adds another one cannot keep the reactor from its sockets. (Twisted's rule for `callLater(0)`.)
+    ///
+    /// ```
+    /// use twisty::clock::{Timers, Timestamp};
+    ///
+    /// # let mut timers = Timers::new();
+    /// let this_turn = timers.batch();
+    /// timers.insert(Timestamp::ZERO, "call me");
+    /// assert_eq!(timers.pop_due(Timestamp::ZERO, this_turn), None);
+    /// let next_turn = timers.batch();
+    /// assert_eq!(timers.pop_due(Timestamp::ZERO, next_turn), Some("call me"));
+    /// ```
     #[must_use]
     pub fn batch(&self) -> Batch {
         Batch(self.sequence)
     }
 
     /// Takes out the earliest timer of `batch` that is due at `now`.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use twisty::clock::{Timers, Timestamp};
+    ///
+    /// # let mut timers = Timers::new();
+    /// let due = Timestamp::ZERO + Duration::from_secs(3);
+    /// timers.insert(due, "eggs");
+    /// let batch = timers.batch();
+    /// assert_eq!(timers.pop_due(Timestamp::ZERO, batch), None);
+    /// assert_eq!(timers.pop_due(due, batch), Some("eggs"));
+    /// ```
     pub fn pop_due(&mut self, now: Timestamp, batch: Batch) -> Option<T> {
         if self.next_due()? > now {
             return None;
@@ -192,12 +291,29 @@ impl<T> Timers<T> {
     }
 
     /// How many timers are pending.
+    ///
+    /// ```
+    /// use twisty::clock::{Timers, Timestamp};
+    ///
+    /// let mut timers = Timers::new();
+    /// timers.insert(Timestamp::ZERO, "eggs");
+    /// assert_eq!(timers.len(), 1);
+    /// ```
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
     /// Whether no timer is pending.
+    ///
+    /// ```
+    /// use twisty::clock::{Timers, Timestamp};
+    ///
+    /// let mut timers = Timers::new();
+    /// assert!(timers.is_empty());
+    /// timers.insert(Timestamp::ZERO, "eggs");
+    /// assert!(!timers.is_empty());
+    /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()

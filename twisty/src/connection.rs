@@ -26,6 +26,8 @@ pub(crate) struct Connection<P: Protocol> {
     cx: Context<P>,
     /// Bytes that arrived and are not consumed: an unfinished frame, or what came after a pause.
     inbox: Vec<u8>,
+    /// How many bytes at the front of the inbox are delivered, and stay there so that the others need not move.
+    front: usize,
     /// The inbox was not looked through, because delivery stopped; else it is one unfinished frame.
     unexamined: bool,
     /// How many bytes the unfinished frame lacks at least.
@@ -73,6 +75,7 @@ impl<P: Protocol> Connection<P> {
             protocol,
             cx: Context::new(transport, seat),
             inbox: Vec::new(),
+            front: 0,
             unexamined: false,
             missing: 1,
             waiting_since: Timestamp::ZERO,
@@ -98,9 +101,9 @@ impl<P: Protocol> Connection<P> {
     /// What has waited since a pause may be delivered; the answer to [`Step::Resume`].
     pub(crate) fn handle_resume(&mut self, now: Timestamp) {
         self.guarded(|me| {
-            let inbox = std::mem::take(&mut me.inbox);
-            let used = me.deliver(now, &inbox);
-            me.keep(inbox, used);
+            let (inbox, front) = (std::mem::take(&mut me.inbox), std::mem::take(&mut me.front));
+            let used = me.deliver(now, &inbox[front..]);
+            me.keep(inbox, front + used);
         });
     }
 
@@ -147,7 +150,7 @@ impl<P: Protocol> Connection<P> {
                 self.close_by.set(self.close_by.get().or(Some(now + P::limits().close_timeout)));
                 Step::Wait
             }
-            (Phase::Open, _) if self.unexamined && self.wants_input() => Step::Resume,
+            (Phase::Open, _) if self.wants_input() && (link.take_resumed() || self.unexamined) => Step::Resume,
             _ => Step::Wait,
         }
     }
@@ -181,7 +184,7 @@ impl<P: Protocol> Connection<P> {
 
     /// Bytes that arrived and were not delivered.
     pub(crate) fn unread(&self) -> &[u8] {
-        &self.inbox
+        &self.inbox[self.front..]
     }
 
     // ---- output
@@ -209,7 +212,7 @@ impl<P: Protocol> Connection<P> {
         }
         let reason = self.cx.link().closed().unwrap_or(reason);
         self.report(&reason);
-        self.inbox = Vec::new();
+        (self.inbox, self.front) = (Vec::new(), 0);
         let lost = catch_unwind(AssertUnwindSafe(|| self.protocol.connection_lost(&self.cx, reason)));
         let panicked = lost.err().map(|panic| HandlerPanicked::from_panic(&*panic).into());
         for failure in panicked.into_iter().chain(self.cx.link().agenda().take_fault()) {
@@ -237,6 +240,7 @@ impl<P: Protocol> Connection<P> {
     /// Adds to the inbox until its frame is whole and delivered; the bytes behind it.
     fn finish_frame<'a>(&mut self, now: Timestamp, mut bytes: &'a [u8]) -> &'a [u8] {
         let mut inbox = std::mem::take(&mut self.inbox);
+        inbox.drain(..std::mem::take(&mut self.front));
         let mut added = Self::FIRST_ADDED;
         while !bytes.is_empty() && self.wants_input() {
             let old = inbox.len();
@@ -290,12 +294,16 @@ impl<P: Protocol> Connection<P> {
         used
     }
 
+    /// Keeps what is behind the first `used` bytes, and moves it only when that is less than what was used.
     fn keep(&mut self, mut inbox: Vec<u8>, used: usize) {
-        inbox.drain(..used);
+        let mut front = used;
+        if front > inbox.len() / 2 {
+            inbox.drain(..std::mem::take(&mut front));
+        }
         if inbox.is_empty() || !self.cx.link().is_connected() {
             self.cx.link().agenda().recycle(inbox);
         } else {
-            self.inbox = inbox;
+            (self.inbox, self.front) = (inbox, front);
         }
     }
 

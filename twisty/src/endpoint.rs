@@ -64,6 +64,14 @@ impl ServerEndpoint {
     }
 
     /// How many clients may wait to be accepted. The operating system may allow fewer.
+    ///
+    /// ```
+    /// use twisty::endpoint::ServerEndpoint;
+    ///
+    /// let endpoint: ServerEndpoint = "tcp:8007".parse()?;
+    /// assert_eq!(endpoint.backlog(16).to_string(), "tcp:8007:backlog=16");
+    /// # Ok::<(), twisty::EndpointError>(())
+    /// ```
     #[must_use]
     pub const fn backlog(mut self, clients: u16) -> Self {
         self.backlog = clients;
@@ -71,6 +79,14 @@ impl ServerEndpoint {
     }
 
     /// The address to listen on.
+    ///
+    /// ```
+    /// use twisty::endpoint::ServerEndpoint;
+    ///
+    /// let endpoint: ServerEndpoint = "tcp:8007".parse()?;
+    /// assert_eq!(endpoint.address(), "0.0.0.0:8007".parse().unwrap());
+    /// # Ok::<(), twisty::EndpointError>(())
+    /// ```
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address

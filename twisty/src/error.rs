@@ -216,7 +216,7 @@ pub enum SendError {
         /// Longest frame that the prefix can say, in bytes.
         largest: u64,
     },
-    /// The line contains its own delimiter, so that the peer would read two.
+    /// The line contains its own delimiter, or its end and the delimiter do, so that the peer would read two.
     #[error("a line may not contain its delimiter \"{delimiter}\": send each line by itself")]
     ContainsDelimiter {
         /// The delimiter, escaped.

@@ -46,6 +46,13 @@ pub enum Prefix {
 
 impl Prefix {
     /// Width in bytes.
+    ///
+    /// ```
+    /// use twisty::framing::Prefix;
+    ///
+    /// assert_eq!(Prefix::U8.bytes(), 1);
+    /// assert_eq!(Prefix::U64.bytes(), 8);
+    /// ```
     #[must_use]
     pub const fn bytes(self) -> usize {
         match self {
@@ -81,24 +88,54 @@ impl LengthPrefixed {
     pub const MAX_LENGTH: usize = 99_999;
 
     /// Strings of up to 99999 bytes behind a big-endian length.
+    ///
+    /// ```
+    /// use twisty::framing::{Decoded, Framing, LengthPrefixed, Prefix};
+    ///
+    /// let mut int24 = LengthPrefixed::new(Prefix::U24);
+    /// assert_eq!(int24.decode(b"\0\0\x02hi"), Ok(Decoded::Frame { frame: b"hi", consumed: 5 }));
+    /// ```
     #[must_use]
     pub const fn new(prefix: Prefix) -> Self {
         Self { prefix, endian: Endian::Big, max_length: Self::MAX_LENGTH }
     }
 
     /// One byte of length. Twisted's `Int8StringReceiver`.
+    ///
+    /// ```
+    /// use twisty::framing::{Decoded, Framing, LengthPrefixed};
+    ///
+    /// let mut int8 = LengthPrefixed::int8();
+    /// assert_eq!(int8.decode(b"\x02hi"), Ok(Decoded::Frame { frame: b"hi", consumed: 3 }));
+    /// ```
     #[must_use]
     pub const fn int8() -> Self {
         Self::new(Prefix::U8)
     }
 
     /// Two bytes of length, big-endian. Twisted's `Int16StringReceiver`.
+    ///
+    /// ```
+    /// # use twisty::framing::{Framing, LengthPrefixed};
+    /// let mut out = Vec::new();
+    /// LengthPrefixed::int16().encode(b"hi", &mut out)?;
+    /// assert_eq!(out, b"\0\x02hi");
+    /// # Ok::<(), twisty::SendError>(())
+    /// ```
     #[must_use]
     pub const fn int16() -> Self {
         Self::new(Prefix::U16)
     }
 
     /// Four bytes of length, big-endian. Twisted's `Int32StringReceiver`.
+    ///
+    /// ```
+    /// # use twisty::framing::{Framing, LengthPrefixed};
+    /// let mut out = Vec::new();
+    /// LengthPrefixed::int32().encode(b"hi", &mut out)?;
+    /// assert_eq!(out, b"\0\0\0\x02hi");
+    /// # Ok::<(), twisty::SendError>(())
+    /// ```
     #[must_use]
     pub const fn int32() -> Self {
         Self::new(Prefix::U32)

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memmem};
+use memchr::memchr;
 
 use super::{Decoded, Framing};
 use crate::error::{FramingError, Overlong, SendError};
@@ -45,6 +45,12 @@ impl Line {
     pub const MAX_LENGTH: usize = 16_384;
 
     /// Lines of up to 16384 bytes that end in CRLF.
+    ///
+    /// ```
+    /// use twisty::framing::{Decoded, Framing, Line};
+    ///
+    /// assert_eq!(Line::new().decode(b"hi\r\nyou"), Ok(Decoded::Frame { frame: b"hi", consumed: 4 }));
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         let delimiter = Cow::Borrowed(b"\r\n".as_slice());
@@ -144,25 +150,39 @@ impl Line {
         self.unread = 0;
     }
 
-    /// Looks for the last byte of the delimiter, then back: nothing is prepared per line, and a delimiter that was cut
-    /// needs no special case.
+    #[inline]
     fn find_line<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
-        let delimiter = &*self.delimiter;
-        let last = delimiter[delimiter.len() - 1];
-        let mut from = self.searched;
-        while let Some(at) = memchr(last, &buffer[from..]) {
-            let consumed = from + at + 1;
-            if buffer[..consumed].ends_with(delimiter) {
-                self.searched = 0;
-                return self.checked(&buffer[..consumed - delimiter.len()], consumed);
-            }
-            from = consumed;
+        if let Some(length) = self.first_line(buffer, self.searched) {
+            self.searched = 0;
+            return self.checked(&buffer[..length], length + self.delimiter.len());
         }
         self.searched = buffer.len();
-        if buffer.len() >= self.max_length.saturating_add(delimiter.len()) {
+        if buffer.len() >= self.max_length.saturating_add(self.delimiter.len()) {
             return Err(self.overlong());
         }
         Ok(Decoded::Incomplete { missing: 1 })
+    }
+
+    /// The length of the first line; no delimiter ends before `from`. It looks for the last byte of the delimiter, then
+    /// back: nothing is prepared per line, and a delimiter that was cut needs no special case.
+    #[inline]
+    fn first_line(&self, buffer: &[u8], mut from: usize) -> Option<usize> {
+        let (last, before) = self.delimiter.split_last()?;
+        while let Some(at) = memchr(*last, &buffer[from..]) {
+            let found = from + at;
+            if ends_with(&buffer[..found], before) {
+                return Some(found - before.len());
+            }
+            from = found + 1;
+        }
+        None
+    }
+
+    /// Whether a delimiter could end in `line`, or in the delimiter behind it before its own end.
+    #[inline]
+    fn may_end_in(&self, line: &[u8]) -> bool {
+        let Some((last, before)) = self.delimiter.split_last() else { return true };
+        memchr(*last, line).is_some() || before.iter().any(|byte| byte == last)
     }
 
     fn checked<'a>(&self, frame: &'a [u8], consumed: usize) -> Result<Decoded<'a>, FramingError> {
@@ -198,15 +218,24 @@ impl Framing for Line {
         }
     }
 
+    /// Refuses what would not be read as this one line again: a line with its delimiter in it, or one whose end makes the
+    /// delimiter begin too early, as `x|` does with `||`.
     #[inline]
     fn encode(&self, frame: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
-        if contains(frame, &self.delimiter) {
-            return Err(SendError::ContainsDelimiter { delimiter: self.delimiter.escape_ascii().to_string() });
-        }
+        let start = out.len();
         out.reserve(frame.len() + self.delimiter.len());
         out.extend_from_slice(frame);
-        out.extend_from_slice(&self.delimiter);
-        Ok(())
+        match *self.delimiter {
+            [one] => out.push(one),
+            [one, two] => out.extend_from_slice(&[one, two]),
+            ref more => out.extend_from_slice(more),
+        }
+        // Most lines do not even contain the last byte of the delimiter, so that is asked first.
+        if !self.may_end_in(frame) || self.first_line(&out[start..], 0) == Some(frame.len()) {
+            return Ok(());
+        }
+        out.truncate(start);
+        Err(SendError::ContainsDelimiter { delimiter: self.delimiter.escape_ascii().to_string() })
     }
 
     fn encodes_like(&self, other: &Self) -> bool {
@@ -218,7 +247,12 @@ impl Framing for Line {
     }
 }
 
-/// Most lines do not even contain the last byte of the delimiter, so that is asked first.
-fn contains(line: &[u8], delimiter: &[u8]) -> bool {
-    memchr(delimiter[delimiter.len() - 1], line).is_some() && memmem::find(line, delimiter).is_some()
+/// As the slice's own, without a call for the usual delimiters of one and two bytes.
+#[inline]
+fn ends_with(bytes: &[u8], suffix: &[u8]) -> bool {
+    match suffix {
+        [] => true,
+        [one] => bytes.last() == Some(one),
+        _ => bytes.ends_with(suffix),
+    }
 }

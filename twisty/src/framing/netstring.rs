@@ -26,6 +26,12 @@ impl Netstring {
     pub const MAX_LENGTH: usize = 99_999;
 
     /// Netstrings of up to 99999 bytes.
+    ///
+    /// ```
+    /// use twisty::framing::{Decoded, Framing, Netstring};
+    ///
+    /// assert_eq!(Netstring::new().decode(b"2:hi,"), Ok(Decoded::Frame { frame: b"hi", consumed: 5 }));
+    /// ```
     #[must_use]
     pub const fn new() -> Self {
         Self { max_length: Self::MAX_LENGTH }
@@ -74,8 +80,13 @@ impl Netstring {
         Ok(None)
     }
 
+    /// A length that cannot even be counted is too long for any limit.
     fn check(self, length: usize) -> Result<(), Overlong> {
-        if length > self.max_length { Err(Overlong { length, max_length: self.max_length }) } else { Ok(()) }
+        if length > self.max_length.min(usize::MAX - 1) {
+            Err(Overlong { length, max_length: self.max_length })
+        } else {
+            Ok(())
+        }
     }
 
     const fn expected(at: usize, first: u8) -> &'static str {
@@ -101,7 +112,7 @@ impl Framing for Netstring {
         match buffer.get(end) {
             Some(b',') => Ok(Decoded::Frame { frame: &buffer[start..end], consumed: end + 1 }),
             Some(&other) => Err(Malformed::new("the comma after a netstring", &[other]).into()),
-            None => Ok(Decoded::Incomplete { missing: end + 1 - buffer.len() }),
+            None => Ok(Decoded::Incomplete { missing: end.saturating_add(1) - buffer.len() }),
         }
     }
 

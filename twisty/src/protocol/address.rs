@@ -21,6 +21,13 @@ pub enum Address {
 
 impl Address {
     /// The IP address, where there is one.
+    ///
+    /// ```
+    /// use std::net::{Ipv4Addr, SocketAddr};
+    ///
+    /// let address = twisty::Address::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 8007)));
+    /// assert_eq!(address.ip(), Some(Ipv4Addr::LOCALHOST.into()));
+    /// ```
     #[must_use]
     pub const fn ip(&self) -> Option<std::net::IpAddr> {
         match self {
@@ -29,6 +36,13 @@ impl Address {
     }
 
     /// The port, where there is one.
+    ///
+    /// ```
+    /// use std::net::{Ipv4Addr, SocketAddr};
+    ///
+    /// let address = twisty::Address::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 8007)));
+    /// assert_eq!(address.port(), Some(8007));
+    /// ```
     #[must_use]
     pub const fn port(&self) -> Option<u16> {
         match self {

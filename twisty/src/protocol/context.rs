@@ -52,6 +52,23 @@ impl<P: Protocol> Context<P> {
     }
 
     /// A handle to this connection, to keep: in the factory, say, for others to send to.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[factory(protocol = Member)] #[derive(Default)] struct Party { members: Vec<Transport<Line>> }
+    /// # #[protocol(line, factory = Party)] #[derive(Default)] struct Member;
+    /// # #[protocol] impl Member {
+    /// #[on(connect)]
+    /// fn join(&mut self, cx: &Context<Self>) {
+    ///     cx.factory_mut().members.push(cx.transport());
+    /// }
+    /// # #[on(line)]
+    /// # fn hear(&mut self) {}
+    /// # }
+    /// # let server = twisty::testing::Server::new(Member::factory());
+    /// let client = server.connect();
+    /// assert!(server.factory().members[0].is_connected());
+    /// ```
     #[must_use]
     pub fn transport(&self) -> Transport<P::Framing> {
         self.transport.clone()
@@ -61,6 +78,21 @@ impl<P: Protocol> Context<P> {
     ///
     /// # Panics
     /// If the result of [`factory_mut`](Self::factory_mut) is still held.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[factory(protocol = Greeter)] struct Greetings { word: String }
+    /// # #[protocol(line, factory = Greetings)] #[derive(Default)] struct Greeter;
+    /// # #[protocol] impl Greeter {
+    /// #[on(line)]
+    /// fn greet(&mut self, cx: &Context<Self>, name: &str) -> String {
+    ///     format!("{}, {name}!", cx.factory().word)
+    /// }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Greetings { word: "Hello".into() });
+    /// # let client = server.connect();
+    /// assert_eq!(client.receive("Ann\r\n").sent(), "Hello, Ann!\r\n");
+    /// ```
     #[must_use]
     pub fn factory(&self) -> Ref<'_, P::Factory> {
         self.seat.shared().borrow()
@@ -70,49 +102,179 @@ impl<P: Protocol> Context<P> {
     ///
     /// # Panics
     /// If another result of `factory` or `factory_mut` is still held.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[factory(protocol = Voter)] #[derive(Default)] struct Poll { votes: u32 }
+    /// # #[protocol(line, factory = Poll)] #[derive(Default)] struct Voter;
+    /// # #[protocol] impl Voter {
+    /// #[on(line)]
+    /// fn vote(&mut self, cx: &Context<Self>) {
+    ///     cx.factory_mut().votes += 1;
+    /// }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Voter::factory());
+    /// server.connect().receive("yes\r\n");
+    /// assert_eq!(server.factory().votes, 1);
+    /// ```
     #[must_use]
     pub fn factory_mut(&self) -> RefMut<'_, P::Factory> {
         self.seat.shared().borrow_mut()
     }
 
     /// Connections of this factory that are open now, this one included.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Guest;
+    /// # #[protocol] impl Guest {
+    /// #[on(line)]
+    /// fn count(&mut self, cx: &Context<Self>) -> String {
+    ///     format!("{} here", cx.connections())
+    /// }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Guest::factory());
+    /// let (first, _second) = (server.connect(), server.connect());
+    /// assert_eq!(first.receive("how many?\r\n").sent(), "2 here\r\n");
+    /// ```
     #[must_use]
     pub fn connections(&self) -> usize {
         self.seat.shared().connections()
     }
 
     /// Sends a frame to the peer; see [`Transport::send`].
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Twice;
+    /// # #[protocol] impl Twice {
+    /// #[on(line)]
+    /// fn twice(&mut self, cx: &Context<Self>, line: &str) {
+    ///     cx.send(line);
+    ///     cx.send(line);
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Twice::factory()).connect();
+    /// assert_eq!(client.receive("hi\r\n").sent(), "hi\r\nhi\r\n");
+    /// ```
     #[inline]
     pub fn send(&self, frame: impl ToFrame) {
         self.transport.send(frame);
     }
 
     /// Writes bytes to the peer as they are, without any framing; see [`Transport::write`].
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Shell;
+    /// # #[protocol] impl Shell {
+    /// #[on(line)]
+    /// fn prompt(&mut self, cx: &Context<Self>) {
+    ///     cx.write("> ");
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Shell::factory()).connect();
+    /// assert_eq!(client.receive("true\r\n").sent(), "> ");
+    /// ```
     pub fn write(&self, bytes: impl AsRef<[u8]>) {
         self.transport.write(bytes);
     }
 
     /// Closes this connection once everything sent so far is on its way; see [`Transport::lose_connection`].
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Polite;
+    /// # #[protocol] impl Polite {
+    /// #[on(line)]
+    /// fn part(&mut self, cx: &Context<Self>) {
+    ///     cx.send("Good bye.");
+    ///     cx.lose_connection();
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Polite::factory()).connect();
+    /// assert_eq!(client.receive("QUIT\r\nand more\r\n").sent(), "Good bye.\r\n");
+    /// assert!(!client.is_connected());
+    /// ```
     pub fn lose_connection(&self) {
         self.transport.lose_connection();
     }
 
     /// Ends this connection at once; see [`Transport::abort_connection`].
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Strict;
+    /// # #[protocol] impl Strict {
+    /// #[on(line)]
+    /// fn refuse(&mut self, cx: &Context<Self>) {
+    ///     cx.send("this will never arrive");
+    ///     cx.abort_connection();
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Strict::factory()).connect();
+    /// assert!(client.receive("hi\r\n").is_aborted());
+    /// assert_eq!(client.sent(), "");
+    /// ```
     pub fn abort_connection(&self) {
         self.transport.abort_connection();
     }
 
     /// Closes this connection for a reason; see [`Transport::fail`].
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Radio;
+    /// # #[protocol] impl Radio {
+    /// #[on(line)]
+    /// fn skip(&mut self, cx: &Context<Self>) {
+    ///     cx.fail(Failure::message("that was the last song"));
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Radio::factory()).connect();
+    /// assert!(!client.receive("next\r\n").is_connected());
+    /// ```
     pub fn fail(&self, reason: impl Into<Failure>) {
         self.transport.fail(reason.into());
     }
 
     /// Stops delivery after this frame; see [`Transport::pause_reading`].
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Worker;
+    /// # #[protocol] impl Worker {
+    /// #[on(line)]
+    /// fn start(&mut self, cx: &Context<Self>, job: &str) {
+    ///     cx.send(job);
+    ///     cx.pause_reading();
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Worker::factory()).connect();
+    /// assert_eq!(client.receive("one\r\ntwo\r\n").sent(), "one\r\n");
+    /// assert_eq!(client.unread(), b"two\r\n");
+    /// ```
     pub fn pause_reading(&self) {
         self.transport.pause_reading();
     }
 
     /// Delivers again; see [`Transport::resume_reading`].
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Worker;
+    /// # #[protocol] impl Worker {
+    /// #[on(line)]
+    /// fn start(&mut self, cx: &Context<Self>, job: &str) {
+    ///     cx.pause_reading(); // until the job is done
+    ///     if job == "nothing" {
+    ///         cx.resume_reading();
+    ///     }
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Worker::factory()).connect();
+    /// assert_eq!(client.receive("nothing\r\nwash up\r\ndry\r\n").unread(), b"dry\r\n");
+    /// ```
     pub fn resume_reading(&self) {
         self.transport.resume_reading();
     }
@@ -121,18 +283,58 @@ impl<P: Protocol> Context<P> {
     ///
     /// # Panics
     /// If the result of an earlier call is still held.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Brief;
+    /// # #[protocol] impl Brief {
+    /// #[on(line)]
+    /// fn shorter(&mut self, cx: &Context<Self>, line: &str) {
+    ///     cx.framing_mut().set_max_length(line.len());
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Brief::factory()).connect();
+    /// assert!(client.receive("four\r\nfour\r\n").is_connected());
+    /// assert!(!client.receive("fives\r\n").is_connected());
+    /// ```
     #[must_use]
     pub fn framing_mut(&self) -> RefMut<'_, P::Framing> {
         self.transport.framing_mut()
     }
 
     /// The other end's address.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Mirror;
+    /// # #[protocol] impl Mirror {
+    /// #[on(line)]
+    /// fn tell(&mut self, cx: &Context<Self>) -> String {
+    ///     format!("you are {}", cx.peer())
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Mirror::factory()).connect();
+    /// assert!(client.receive("who am I?\r\n").sent().starts_with("you are tcp:"));
+    /// ```
     #[must_use]
     pub fn peer(&self) -> Address {
         self.transport.peer()
     }
 
     /// This end's address.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Guide;
+    /// # #[protocol] impl Guide {
+    /// #[on(line)]
+    /// fn tell(&mut self, cx: &Context<Self>) -> String {
+    ///     format!("this is {}", cx.host())
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Guide::factory()).connect();
+    /// assert!(client.receive("where am I?\r\n").sent().starts_with("this is tcp:"));
+    /// ```
     #[must_use]
     pub fn host(&self) -> Address {
         self.transport.host()
@@ -143,6 +345,20 @@ impl<P: Protocol> Context<P> {
     ///
     /// # Panics
     /// If it is asked for as two different types, or while an earlier result is held.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Counter;
+    /// # #[protocol] impl Counter {
+    /// #[on(line)]
+    /// fn count(&mut self, cx: &Context<Self>) -> String {
+    ///     *cx.state::<u32>() += 1;
+    ///     cx.state::<u32>().to_string()
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Counter::factory()).connect();
+    /// assert_eq!(client.receive("a\r\nb\r\n").sent(), "1\r\n2\r\n");
+    /// ```
     #[must_use]
     pub fn state<S: Default + 'static>(&self) -> RefMut<'_, S> {
         RefMut::map(self.state.borrow_mut(), |state| {
@@ -182,17 +398,66 @@ impl<P: Protocol> Context<P> {
 /// ```
 impl<P: Protocol<Framing = Line>> Context<P> {
     /// Delivers all that follows, also of this chunk, as `raw` events; see [`Line::set_raw_mode`].
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Tunnel;
+    /// # #[protocol] impl Tunnel {
+    /// #[on(line)]
+    /// fn open(&mut self, cx: &Context<Self>) {
+    ///     cx.set_raw_mode();
+    /// }
+    /// # #[on(raw)]
+    /// # fn pass(&mut self, cx: &Context<Self>, data: &[u8]) { cx.write(data); }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Tunnel::factory()).connect();
+    /// assert_eq!(client.receive("CONNECT\r\nany\0thing").sent(), "any\0thing"); // what `#[on(raw)]` wrote back
+    /// ```
     pub fn set_raw_mode(&self) {
         self.framing_mut().set_raw_mode();
     }
 
     /// Delivers the next `bytes` bytes as `raw` events, then lines again; see [`Line::set_raw_mode_for`].
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Upload;
+    /// # #[protocol] impl Upload {
+    /// #[on(line)]
+    /// fn size(&mut self, cx: &Context<Self>, bytes: usize) {
+    ///     cx.set_raw_mode_for(bytes);
+    /// }
+    /// # #[on(raw)]
+    /// # fn body(&mut self, cx: &Context<Self>, data: &[u8]) { cx.write(data); }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Upload::factory()).connect();
+    /// assert_eq!(client.receive("3\r\nabc2\r\nde").sent(), "abcde"); // what `#[on(raw)]` wrote back
+    /// ```
     pub fn set_raw_mode_for(&self, bytes: usize) {
         self.framing_mut().set_raw_mode_for(bytes);
     }
 
     /// Delivers lines again, first those in `rest`, the part of its data that a `raw` handler does not want; see
     /// [`Line::set_line_mode`].
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Note;
+    /// # #[protocol] impl Note {
+    /// # #[on(connect)]
+    /// # fn start(&mut self, cx: &Context<Self>) { cx.set_raw_mode(); }
+    /// #[on(raw)]
+    /// fn text(&mut self, cx: &Context<Self>, data: &[u8]) {
+    ///     if let Some(end) = data.iter().position(|byte| *byte == 0) {
+    ///         cx.set_line_mode(&data[end + 1..]);
+    ///     }
+    /// }
+    /// # #[on(line)]
+    /// # fn line(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Note::factory()).connect();
+    /// assert_eq!(client.receive("text\0line\r\n").sent(), "line\r\n"); // what `#[on(line)]` sent back
+    /// ```
     pub fn set_line_mode(&self, rest: &[u8]) {
         self.framing_mut().set_line_mode(rest);
     }

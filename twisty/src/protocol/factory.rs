@@ -105,6 +105,21 @@ pub struct ForProtocol<P> {
 
 impl<P> ForProtocol<P> {
     /// A factory that makes its protocols with `build`.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] struct Ticket { number: u32 }
+    /// # #[protocol] impl Ticket {
+    /// #     #[on(line)]
+    /// #     fn say(&mut self) -> String { self.number.to_string() }
+    /// # }
+    /// let mut numbers = 1..;
+    /// let tickets = ForProtocol::new(move || Ticket { number: numbers.next().expect("no end") });
+    /// # let server = twisty::testing::Server::new(tickets);
+    /// let (first, second) = (server.connect(), server.connect());
+    /// assert_eq!(first.receive("?\r\n").sent(), "1\r\n");
+    /// assert_eq!(second.receive("?\r\n").sent(), "2\r\n");
+    /// ```
     pub fn new(build: impl FnMut() -> P + 'static) -> Self {
         Self { build: Box::new(build) }
     }
@@ -159,6 +174,21 @@ struct Site<F> {
 
 impl<F: Factory> Shared<F> {
     /// Connections open now.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # use twisty::protocol::Shared;
+    /// # use twisty::testing::Server;
+    /// # #[protocol(line)] #[derive(Default)] struct Guest;
+    /// # #[protocol] impl Guest {
+    /// #     #[on(line)]
+    /// #     fn hear(&mut self) {}
+    /// # }
+    /// let shared = Shared::from(Guest::factory());
+    /// let (front, back) = (Server::new(shared.clone()), Server::new(shared.clone()));
+    /// let guests = [front.connect(), back.connect()];
+    /// assert_eq!(shared.connections(), guests.len());
+    /// ```
     #[must_use]
     pub fn connections(&self) -> usize {
         self.0.connections.get()
@@ -168,6 +198,21 @@ impl<F: Factory> Shared<F> {
     ///
     /// # Panics
     /// If the result of [`borrow_mut`](Self::borrow_mut) is still held.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # use twisty::protocol::Shared;
+    /// # use twisty::testing::Server;
+    /// # #[factory(protocol = Voter)] #[derive(Default)] struct Poll { votes: u32 }
+    /// # #[protocol(line, factory = Poll)] #[derive(Default)] struct Voter;
+    /// # #[protocol] impl Voter {
+    /// #     #[on(line)]
+    /// #     fn vote(&mut self, cx: &Context<Self>) { cx.factory_mut().votes += 1; }
+    /// # }
+    /// let shared = Shared::from(Poll { votes: 0 });
+    /// Server::new(shared.clone()).connect().receive("yes\r\nyes\r\n");
+    /// assert_eq!(shared.borrow().votes, 2);
+    /// ```
     #[must_use]
     pub fn borrow(&self) -> Ref<'_, F> {
         self.0.factory.borrow()
@@ -177,6 +222,22 @@ impl<F: Factory> Shared<F> {
     ///
     /// # Panics
     /// If another result of `borrow` or `borrow_mut` is still held.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # use twisty::protocol::Shared;
+    /// # use twisty::testing::Server;
+    /// # #[factory(protocol = Greeter)] struct Greetings { word: String }
+    /// # #[protocol(line, factory = Greetings)] #[derive(Default)] struct Greeter;
+    /// # #[protocol] impl Greeter {
+    /// #     #[on(line)]
+    /// #     fn greet(&mut self, cx: &Context<Self>) { cx.send(&cx.factory().word); }
+    /// # }
+    /// let shared = Shared::from(Greetings { word: "Hello".into() });
+    /// let server = Server::new(shared.clone());
+    /// shared.borrow_mut().word = "Good night".into();
+    /// assert_eq!(server.connect().receive("hi\r\n").sent(), "Good night\r\n");
+    /// ```
     #[must_use]
     pub fn borrow_mut(&self) -> RefMut<'_, F> {
         self.0.factory.borrow_mut()

@@ -46,6 +46,28 @@ pub trait Outcome<P: Protocol, S> {
 }
 
 /// The states of a protocol that has none: no value of it exists.
+///
+/// ```
+/// # use twisty::prelude::*;
+/// # use twisty::protocol::{Outcome, Stateless};
+/// struct GoodBye; // what a handler may return
+///
+/// impl<P: Protocol> Outcome<P, Stateless> for GoodBye {
+///     fn apply(self, cx: &Context<P>) -> Option<Stateless> {
+///         cx.send("Good bye.");
+///         cx.lose_connection();
+///         None
+///     }
+/// }
+/// # #[protocol(line)] #[derive(Default)] struct Polite;
+/// # #[protocol] impl Polite {
+/// #     #[on(line)]
+/// #     fn part(&mut self) -> GoodBye { GoodBye }
+/// # }
+/// # let client = twisty::testing::Server::new(Polite::factory()).connect();
+/// # assert_eq!(client.receive("hi\r\n").sent(), "Good bye.\r\n");
+/// # assert!(!client.is_connected());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stateless {}
 

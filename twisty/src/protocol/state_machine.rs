@@ -42,6 +42,11 @@ pub trait StateMachine: Protocol {
 }
 
 /// A type that a machine can start in: one with a `Default`.
+///
+/// ```
+/// fn can_start_in<S: twisty::protocol::FirstState>() {}
+/// can_start_in::<Option<String>>();
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a connection cannot start in the state `{Self}`: it has no `Default`",
     label = "the first state of `#[state_machine(…)]` is where a connection starts",
@@ -92,6 +97,16 @@ pub struct Transition {
 
 impl Diagram {
     /// The graph in Mermaid's language, which many forges and editors draw.
+    ///
+    /// ```
+    /// # use twisty::protocol::{Diagram, Transition};
+    /// let diagram = Diagram {
+    ///     name: "Door",
+    ///     states: &["Closed", "Open"],
+    ///     transitions: &[Transition { from: "Closed", event: "line", to: "Open" }],
+    /// };
+    /// assert_eq!(diagram.mermaid(), "stateDiagram-v2\n    [*] --> Closed\n    Closed --> Open: line\n");
+    /// ```
     #[must_use]
     pub fn mermaid(&self) -> String {
         let mut text = String::from("stateDiagram-v2\n");
@@ -105,6 +120,16 @@ impl Diagram {
     }
 
     /// The graph in Graphviz's language: `dot -Tsvg` draws it.
+    ///
+    /// ```
+    /// # use twisty::protocol::{Diagram, Transition};
+    /// let diagram = Diagram {
+    ///     name: "Door",
+    ///     states: &["Closed", "Open"],
+    ///     transitions: &[Transition { from: "Closed", event: "line", to: "Open" }],
+    /// };
+    /// assert!(diagram.dot().contains("start -> \"Closed\"\n    \"Closed\" -> \"Open\" [label=\"line\"]\n"));
+    /// ```
     #[must_use]
     pub fn dot(&self) -> String {
         let mut text = format!("digraph \"{}\" {{\n    start [shape=point]\n", self.name);

@@ -62,6 +62,8 @@ struct Link<F> {
     phase: Cell<Phase>,
     /// The user paused reading.
     paused: Cell<bool>,
+    /// The user resumed it since the inbox was last looked through.
+    resumed: Cell<bool>,
     /// The outbox went over its high-water mark and has not drained yet.
     stalled: Cell<bool>,
     /// Whether the connection is on the agenda.
@@ -100,6 +102,7 @@ impl<F: Framing> Transport<F> {
             outbox_limit: limits.outbox_limit,
             phase: Cell::new(Phase::Open),
             paused: Cell::new(false),
+            resumed: Cell::new(false),
             stalled: Cell::new(false),
             entered: Cell::new(false),
             reason: Cell::new(None),
@@ -158,23 +161,25 @@ impl<F: Framing> Transport<F> {
     }
 
     fn append(&self, append: impl FnOnce(&F, &mut Vec<u8>) -> Result<(), SendError>) -> Result<(), SendError> {
-        if !self.has_room() {
-            return Ok(());
-        }
-        self.enter();
-        self.0.outbox.borrow_mut().append(&self.0.agenda, |out| append(&self.0.framing.borrow(), out))
+        let Some(mut outbox) = self.open_outbox() else { return Ok(()) };
+        outbox.append(&self.0.agenda, |out| append(&self.0.framing.borrow(), out))
     }
 
-    /// Whether something may be queued; a peer that left too much unread is cut off.
-    fn has_room(&self) -> bool {
+    /// The outbox, and the connection on the agenda, if something may be queued. A peer that left too much unread is cut
+    /// off instead.
+    #[inline]
+    fn open_outbox(&self) -> Option<RefMut<'_, Outbox>> {
         if self.0.phase.get() != Phase::Open {
-            return false;
+            return None;
         }
-        let (queued, limit) = (self.queued(), self.0.outbox_limit);
+        let outbox = self.0.outbox.borrow_mut();
+        let (queued, limit) = (outbox.len(), self.0.outbox_limit);
         if queued > limit {
             self.close(Phase::Aborting, Some(OutboxFull { queued, limit }.into()));
+            return None;
         }
-        queued <= limit
+        self.enter();
+        Some(outbox)
     }
 
     /// Closes the connection once everything sent so far has been handed to the operating system. Nothing is delivered
@@ -257,9 +262,9 @@ impl<F: Framing> Transport<F> {
     /// # }
     /// ```
     pub fn resume_reading(&self) {
-        if self.0.paused.replace(false) {
-            self.enter();
-        }
+        self.0.paused.set(false);
+        self.0.resumed.set(true);
+        self.enter();
     }
 
     /// The framing of this connection, to change its settings in mid-conversation.
@@ -283,6 +288,10 @@ impl<F: Framing> Transport<F> {
         if !self.0.entered.replace(true) {
             self.0.agenda.enter(self.0.key);
         }
+    }
+
+    pub(crate) fn take_resumed(&self) -> bool {
+        self.0.resumed.take()
     }
 
     pub(crate) fn left_agenda(&self) {
@@ -422,11 +431,11 @@ impl<'a> Encoded<'a> {
     fn append_to<F: Framing>(&self, transport: &Transport<F>) {
         match self {
             Self::Small(bytes, _) => transport.write(bytes),
-            Self::Large(bytes) if transport.has_room() => {
-                transport.enter();
-                transport.0.outbox.borrow_mut().append_shared(bytes.clone());
+            Self::Large(bytes) => {
+                if let Some(mut outbox) = transport.open_outbox() {
+                    outbox.append_shared(bytes.clone());
+                }
             }
-            Self::Large(_) => {}
         }
     }
 }

@@ -33,12 +33,34 @@ impl DelayedCall {
     }
 
     /// When the call is due, by the reactor's clock; `None` if it ran or was cancelled. (Twisted's `getTime`.)
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use twisty::clock::Clock;
+    ///
+    /// # let reactor = twisty::Reactor::new()?;
+    /// let call = reactor.call_later(Duration::from_secs(60), || println!("too slow"));
+    /// assert!(call.time() >= Some(reactor.now() + Duration::from_secs(60)));
+    /// call.cancel()?;
+    /// assert_eq!(call.time(), None);
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     #[must_use]
     pub fn time(&self) -> Option<Timestamp> {
         self.reactor.upgrade()?.timers.borrow().when(self.key)
     }
 
     /// Whether the call is still to come.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # let reactor = twisty::Reactor::new()?;
+    /// let call = reactor.call_later(Duration::ZERO, || println!("now"));
+    /// assert!(call.is_active());
+    /// reactor.turn(None)?;
+    /// assert!(!call.is_active());
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.time().is_some()
@@ -48,6 +70,16 @@ impl DelayedCall {
     ///
     /// # Errors
     /// [`DelayedCallError`] if it ran or was cancelled.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use twisty::DelayedCallError;
+    /// # let reactor = twisty::Reactor::new()?;
+    /// let call = reactor.call_later(Duration::from_secs(60), || println!("too slow"));
+    /// assert_eq!(call.cancel(), Ok(()));
+    /// assert_eq!(call.cancel(), Err(DelayedCallError::AlreadyCancelled));
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     pub fn cancel(&self) -> Result<(), DelayedCallError> {
         let Some(core) = self.reactor.upgrade() else { return Err(self.over()) };
         // A statement of its own: dropping the call may drop anything, even another delayed call.
@@ -61,6 +93,16 @@ impl DelayedCall {
     ///
     /// # Errors
     /// [`DelayedCallError`] if it ran or was cancelled.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # let reactor = twisty::Reactor::new()?;
+    /// let call = reactor.call_later(Duration::from_secs(60), || println!("too slow"));
+    /// let due = call.time();
+    /// call.reset(Duration::from_secs(5))?;
+    /// assert!(call.time() < due);
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     pub fn reset(&self, delay: Duration) -> Result<(), DelayedCallError> {
         self.move_to(|reactor, _| reactor.time() + delay)
     }
@@ -69,6 +111,16 @@ impl DelayedCall {
     ///
     /// # Errors
     /// [`DelayedCallError`] if it ran or was cancelled.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # let reactor = twisty::Reactor::new()?;
+    /// let call = reactor.call_later(Duration::from_secs(60), || println!("too slow"));
+    /// let due = call.time();
+    /// call.delay(Duration::from_secs(5))?;
+    /// assert_eq!(call.time(), due.map(|due| due + Duration::from_secs(5)));
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     pub fn delay(&self, delay: Duration) -> Result<(), DelayedCallError> {
         self.move_to(|_, due| due + delay)
     }

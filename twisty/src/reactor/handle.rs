@@ -55,6 +55,16 @@ impl Handle {
     ///
     /// # Errors
     /// [`ReactorError::Gone`] when the reactor does not exist any more, so that the call will never happen.
+    ///
+    /// ```
+    /// # let reactor = twisty::Reactor::new()?;
+    /// let handle = reactor.handle();
+    /// handle.call_from_thread(|reactor| reactor.stop().expect("it runs"))?;
+    /// reactor.run()?;
+    /// drop(reactor);
+    /// assert_eq!(handle.call_from_thread(|_| {}), Err(twisty::ReactorError::Gone));
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     pub fn call_from_thread(&self, call: impl FnOnce(&Reactor) + Send + 'static) -> Result<(), ReactorError> {
         let mailbox = self.0.upgrade().ok_or(ReactorError::Gone)?;
         if mailbox.put(Box::new(call))

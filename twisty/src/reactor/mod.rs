@@ -117,6 +117,12 @@ impl Reactor {
     ///
     /// # Errors
     /// When the operating system has no poll to give.
+    ///
+    /// ```
+    /// let reactor = twisty::Reactor::new()?;
+    /// assert!(!reactor.is_running());
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
@@ -150,6 +156,15 @@ impl Reactor {
     ///
     /// # Errors
     /// [`ReactorError::AlreadyRunning`] from inside `run`; an I/O error when the poll itself breaks.
+    ///
+    /// ```
+    /// # let reactor = twisty::Reactor::new()?;
+    /// let stopper = reactor.clone();
+    /// reactor.call_when_running(move || stopper.stop().expect("it runs"));
+    /// reactor.run()?; // until everything is closed
+    /// assert!(!reactor.is_running());
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     pub fn run(&self) -> Result<(), Failure> {
         if self.is_running() {
             return Err(ReactorError::AlreadyRunning.into());
@@ -194,6 +209,17 @@ impl Reactor {
     ///
     /// # Errors
     /// [`ReactorError::NotRunning`].
+    ///
+    /// ```
+    /// use twisty::{Reactor, ReactorError};
+    ///
+    /// let reactor = Reactor::new()?;
+    /// assert_eq!(reactor.stop(), Err(ReactorError::NotRunning));
+    /// let stopper = reactor.clone();
+    /// reactor.call_when_running(move || assert_eq!(stopper.stop(), Ok(())));
+    /// reactor.run()?;
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     pub fn stop(&self) -> Result<(), ReactorError> {
         let next = match self.0.stage.get() {
             Stage::Idle => return Err(ReactorError::NotRunning),
@@ -220,6 +246,14 @@ impl Reactor {
     ///
     /// # Errors
     /// When the operating system refuses.
+    ///
+    /// ```
+    /// # let reactor = twisty::Reactor::new()?;
+    /// reactor.handle_signals()?;
+    /// # reactor.call_when_running(|| signal_hook::low_level::raise(signal_hook::consts::SIGTERM).expect("a signal"));
+    /// reactor.run()?; // until Ctrl-C or `kill`
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     pub fn handle_signals(&self) -> io::Result<()> {
         let mut signals = Signals::new([SIGINT, SIGTERM])?;
         self.0.registry.register(&mut signals, turn::SIGNALS, Interest::READABLE)?;
@@ -228,12 +262,41 @@ impl Reactor {
     }
 
     /// Whether [`run`](Self::run) has not returned yet.
+    ///
+    /// ```
+    /// # let reactor = twisty::Reactor::new()?;
+    /// # let inner = reactor.clone();
+    /// # let (seen, sees) = std::sync::mpsc::channel();
+    /// reactor.call_when_running(move || {
+    ///     seen.send(inner.is_running()).expect("somebody looks");
+    ///     inner.stop().expect("it runs");
+    /// });
+    /// reactor.run()?;
+    /// assert_eq!((sees.recv(), reactor.is_running()), (Ok(true), false));
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.0.stage.get() != Stage::Idle
     }
 
     /// Connections open now, of all factories.
+    ///
+    /// ```
+    /// # use std::net::TcpStream;
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Guest;
+    /// # #[protocol] impl Guest {
+    /// #     #[on(line)]
+    /// #     fn hear(&mut self) {}
+    /// # }
+    /// # let reactor = Reactor::new()?;
+    /// let port = reactor.listen("tcp:0:interface=127.0.0.1", Guest::factory())?;
+    /// let _client = TcpStream::connect(("127.0.0.1", port.host().port().expect("TCP")))?;
+    /// reactor.turn(None)?;
+    /// assert_eq!(reactor.connections(), 1);
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     #[must_use]
     pub fn connections(&self) -> usize {
         self.0.connections.get()
@@ -275,6 +338,16 @@ impl Reactor {
     }
 
     /// What reaches this reactor from other threads.
+    ///
+    /// ```
+    /// # let reactor = twisty::Reactor::new()?;
+    /// let (first, second) = (reactor.handle(), reactor.handle());
+    /// let worker = std::thread::spawn(move || first.call_from_thread(|_| println!("working")));
+    /// worker.join().expect("no panic")?;
+    /// second.call_from_thread(|reactor| reactor.stop().expect("it runs"))?;
+    /// reactor.run()?;
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     #[must_use]
     pub fn handle(&self) -> Handle {
         Handle::new(&self.0.mailbox)

@@ -47,12 +47,43 @@ pub struct Port {
 
 impl Port {
     /// The address listened on, with the real port where 0 was asked for. (Twisted's `getHost`.)
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Guest;
+    /// # #[protocol] impl Guest {
+    /// #     #[on(line)]
+    /// #     fn hear(&mut self) {}
+    /// # }
+    /// # let reactor = Reactor::new()?;
+    /// let port = reactor.listen("tcp:0:interface=127.0.0.1", Guest::factory())?;
+    /// assert!(port.host().ip().is_some_and(|ip| ip.is_loopback()));
+    /// assert!(port.host().port().is_some_and(|port| port != 0));
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     #[must_use]
     pub fn host(&self) -> Address {
         self.host
     }
 
     /// Closes the port; its connections live on.
+    ///
+    /// ```
+    /// # use std::net::TcpStream;
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Guest;
+    /// # #[protocol] impl Guest {
+    /// #     #[on(line)]
+    /// #     fn hear(&mut self) {}
+    /// # }
+    /// # let reactor = Reactor::new()?;
+    /// let port = reactor.listen("tcp:0:interface=127.0.0.1", Guest::factory())?;
+    /// let _client = TcpStream::connect(("127.0.0.1", port.host().port().expect("TCP")))?;
+    /// reactor.turn(None)?;
+    /// port.stop_listening(); // nobody else comes in
+    /// assert_eq!(reactor.connections(), 1);
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     pub fn stop_listening(&self) {
         if let Some(core) = self.reactor.upgrade() {
             Reactor(core).remove(self.key);

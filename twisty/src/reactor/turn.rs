@@ -23,7 +23,7 @@ impl Reactor {
     /// When the poll itself breaks.
     ///
     /// # Panics
-    /// If it is called by a handler of a protocol.
+    /// If it is called by a handler of a protocol, or by a call from another thread.
     ///
     /// ```
     /// use std::time::Duration;
@@ -41,9 +41,6 @@ impl Reactor {
         self.dispatch_events();
         for key in busy {
             self.drive(key, |driver, buffer, now| driver.handle_turn(now, buffer));
-        }
-        for call in self.0.mailbox.take() {
-            self.guarded(|| call(self));
         }
         self.run_timers();
         self.settle();
@@ -64,10 +61,16 @@ impl Reactor {
     fn dispatch_events(&self) {
         for event in &*self.0.events.borrow() {
             match event.token() {
-                WAKE => {}
+                WAKE => self.run_calls_from_threads(),
                 SIGNALS => self.handle_signal(),
                 token => self.drive(key_of(token), |driver, buffer, now| driver.handle_event(now, event, buffer)),
             }
+        }
+    }
+
+    fn run_calls_from_threads(&self) {
+        for call in self.0.mailbox.take() {
+            self.guarded(|| call(self));
         }
     }
 
@@ -82,7 +85,7 @@ impl Reactor {
     }
 
     fn run_timers(&self) {
-        let (now, batch) = (self.time(), self.0.timers.borrow().batch());
+        let (now, batch) = (self.0.now.get(), self.0.timers.borrow().batch());
         // The borrow ends with the closure, so that a job may use the timers.
         let next = || self.0.timers.borrow_mut().pop_due(now, batch);
         while let Some(job) = next() {

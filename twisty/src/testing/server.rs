@@ -45,7 +45,21 @@ pub struct Server<F: Factory>(Rc<Memory<F>>);
 /// One client of a [`Server`]; a clone is the same client.
 ///
 /// Its methods are named as the server's protocol sees it: [`receive`](Self::receive) is what the protocol receives,
-/// [`sent`](Self::sent) what it has sent.
+/// [`sent`](Self::sent) what it has sent. They panic when a handler of the same connection calls them.
+///
+/// ```
+/// # use twisty::prelude::*;
+/// # #[protocol(line)] #[derive(Default)] struct Echo;
+/// # #[protocol] impl Echo {
+/// #     #[on(line)]
+/// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+/// # }
+/// # let server = twisty::testing::Server::new(Echo::factory());
+/// let client = server.connect();
+/// let same = client.clone();
+/// client.receive("hello\r\n");
+/// assert_eq!(same.sent(), "hello\r\n");
+/// ```
 pub struct Client<F: Factory> {
     server: Rc<Memory<F>>,
     key: ConnectionKey,
@@ -71,6 +85,8 @@ struct End<P: Protocol> {
     /// The client does not take what is sent.
     stuck: bool,
     aborted: bool,
+    /// Stands in for the one that is being driven.
+    driven: bool,
 }
 
 impl<F: Factory> Server<F> {
@@ -78,6 +94,20 @@ impl<F: Factory> Server<F> {
     ///
     /// # Panics
     /// If the factory's `start` answers an error.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Echo;
+    /// # #[protocol] impl Echo {
+    /// #     #[on(line)]
+    /// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+    /// # }
+    /// use twisty::clock::{Clock, Timestamp};
+    ///
+    /// let server = twisty::testing::Server::new(Echo::factory());
+    /// assert_eq!(server.now(), Timestamp::ZERO);
+    /// assert_eq!(server.connections(), 0);
+    /// ```
     pub fn new(factory: impl Into<Shared<F>>) -> Self {
         let seat = match factory.into().start() {
             Ok(seat) => seat,
@@ -88,6 +118,20 @@ impl<F: Factory> Server<F> {
     }
 
     /// A new client. If the factory refuses it, it is not connected.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[factory(protocol = Guest, max_connections = 1)] #[derive(Default)] struct Room;
+    /// # #[protocol(line, factory = Room)] #[derive(Default)] struct Guest;
+    /// # #[protocol] impl Guest {
+    /// #     #[on(line)]
+    /// #     fn hear(&mut self) {}
+    /// # }
+    /// let server = twisty::testing::Server::new(Room); // `max_connections = 1`
+    /// let (first, second) = (server.connect(), server.connect());
+    /// assert!(first.is_connected());
+    /// assert!(!second.is_connected());
+    /// ```
     #[must_use]
     pub fn connect(&self) -> Client<F> {
         let memory = &self.0;
@@ -108,6 +152,19 @@ impl<F: Factory> Server<F> {
     ///
     /// # Panics
     /// If the result of [`factory_mut`](Self::factory_mut) is still held.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[factory(protocol = Voter)] #[derive(Default)] struct Poll { votes: u32 }
+    /// # #[protocol(line, factory = Poll)] #[derive(Default)] struct Voter;
+    /// # #[protocol] impl Voter {
+    /// #     #[on(line)]
+    /// #     fn vote(&mut self, cx: &Context<Self>) { cx.factory_mut().votes += 1; }
+    /// # }
+    /// let server = twisty::testing::Server::new(Poll { votes: 0 });
+    /// server.connect().receive("yes\r\nyes\r\n");
+    /// assert_eq!(server.factory().votes, 2);
+    /// ```
     #[must_use]
     pub fn factory(&self) -> Ref<'_, F> {
         self.0.seat.shared().borrow()
@@ -117,18 +174,47 @@ impl<F: Factory> Server<F> {
     ///
     /// # Panics
     /// If another result of `factory` or `factory_mut` is still held.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[factory(protocol = Voter)] #[derive(Default)] struct Poll { votes: u32 }
+    /// # #[protocol(line, factory = Poll)] #[derive(Default)] struct Voter;
+    /// # #[protocol] impl Voter {
+    /// #     #[on(line)]
+    /// #     fn vote(&mut self, cx: &Context<Self>) { cx.factory_mut().votes += 1; }
+    /// # }
+    /// let server = twisty::testing::Server::new(Poll { votes: 0 });
+    /// server.factory_mut().votes = 40;
+    /// server.connect().receive("yes\r\nyes\r\n");
+    /// assert_eq!(server.factory().votes, 42);
+    /// ```
     #[must_use]
     pub fn factory_mut(&self) -> RefMut<'_, F> {
         self.0.seat.shared().borrow_mut()
     }
 
     /// Connections open now.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Echo;
+    /// # #[protocol] impl Echo {
+    /// #     #[on(line)]
+    /// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Echo::factory());
+    /// let client = server.connect();
+    /// assert_eq!(server.connections(), 1);
+    /// client.disconnect();
+    /// assert_eq!(server.connections(), 0);
+    /// ```
     #[must_use]
     pub fn connections(&self) -> usize {
         self.0.seat.shared().connections()
     }
 
-    /// Lets time pass. Everything that becomes due happens in order, each at its own time.
+    /// Lets time pass. Everything that becomes due happens in order, each at its own time; so does what was asked of a
+    /// [`Transport`](crate::Transport) from outside of all handlers.
     ///
     /// ```
     /// use std::time::Duration;
@@ -165,12 +251,26 @@ impl<F: Factory> Server<F> {
             self.0.drive(key, |connection, now| connection.handle_timeout(now));
         }
         self.0.now.set(until);
+        self.0.settle();
     }
 }
 
 impl<F: Factory> Client<F> {
     /// Bytes from the client reach the server, as one chunk. Like a network, it keeps them while the server does not read,
     /// and loses them once it has closed.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Echo;
+    /// # #[protocol] impl Echo {
+    /// #     #[on(line)]
+    /// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Echo::factory());
+    /// let client = server.connect();
+    /// client.receive("hel").receive("lo\r\nhow are");
+    /// assert_eq!(client.sent(), "hello\r\n");
+    /// ```
     pub fn receive(&self, bytes: impl AsRef<[u8]>) -> &Self {
         self.with_end(|end| end.incoming.push_back(bytes.as_ref().to_vec()));
         self.server.drive(self.key, |_, _| {});
@@ -178,24 +278,79 @@ impl<F: Factory> Client<F> {
     }
 
     /// All that the server has sent this client, as text; bytes that are no UTF-8 show as `�`.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Echo;
+    /// # #[protocol] impl Echo {
+    /// #     #[on(line)]
+    /// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Echo::factory());
+    /// # let client = server.connect();
+    /// client.receive("one\r\n");
+    /// client.receive("two\r\n");
+    /// assert_eq!(client.sent(), "one\r\ntwo\r\n");
+    /// ```
     #[must_use]
     pub fn sent(&self) -> String {
         String::from_utf8_lossy(&self.sent_bytes()).into_owned()
     }
 
     /// All that the server has sent this client.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(int16)] #[derive(Default)] struct Echo;
+    /// # #[protocol] impl Echo {
+    /// #     #[on(string)]
+    /// #     fn echo(&mut self, cx: &Context<Self>, string: &[u8]) { cx.send(string); }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Echo::factory());
+    /// # let client = server.connect();
+    /// client.receive(b"\0\x02\xff\xfe");
+    /// assert_eq!(client.sent_bytes(), b"\0\x02\xff\xfe");
+    /// ```
     #[must_use]
     pub fn sent_bytes(&self) -> Vec<u8> {
         self.with_end(|end| end.sent.clone())
     }
 
     /// What the server has sent since the last time this was asked.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Echo;
+    /// # #[protocol] impl Echo {
+    /// #     #[on(line)]
+    /// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Echo::factory());
+    /// # let client = server.connect();
+    /// client.receive("one\r\n");
+    /// assert_eq!(client.take_sent(), b"one\r\n");
+    /// client.receive("two\r\n");
+    /// assert_eq!(client.take_sent(), b"two\r\n");
+    /// ```
     #[must_use]
     pub fn take_sent(&self) -> Vec<u8> {
         self.with_end(|end| std::mem::take(&mut end.sent))
     }
 
     /// What reached the server but not its protocol yet: an unfinished frame, or what waits for a pause to end.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Echo;
+    /// # #[protocol] impl Echo {
+    /// #     #[on(line)]
+    /// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Echo::factory());
+    /// # let client = server.connect();
+    /// client.receive("one\r\ntw");
+    /// assert_eq!(client.unread(), b"tw");
+    /// ```
     #[must_use]
     pub fn unread(&self) -> Vec<u8> {
         self.with_end(|end| {
@@ -205,42 +360,131 @@ impl<F: Factory> Client<F> {
     }
 
     /// The client hangs up. The server sees it once it has read everything before.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Echo;
+    /// # #[protocol] impl Echo {
+    /// #     #[on(line)]
+    /// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Echo::factory());
+    /// # let client = server.connect();
+    /// client.receive("one\r\n").disconnect();
+    /// assert_eq!(client.sent(), "one\r\n");
+    /// assert!(!client.is_connected());
+    /// ```
     pub fn disconnect(&self) {
         self.with_end(|end| end.eof = true);
         self.server.drive(self.key, |_, _| {});
     }
 
     /// The connection breaks: the server sees a reset.
+    ///
+    /// ```
+    /// # use twisty::{ConnectionLost, prelude::*};
+    /// # #[factory(protocol = Guest)] #[derive(Default)] struct Room { lost: usize }
+    /// # #[protocol(line, factory = Room)] #[derive(Default)] struct Guest;
+    /// # #[protocol] impl Guest {
+    /// #[on(disconnect)]
+    /// fn leave(&mut self, cx: &Context<Self>, reason: Failure) {
+    ///     cx.factory_mut().lost += usize::from(reason.check::<ConnectionLost>().is_some());
+    /// }
+    /// # #[on(line)]
+    /// # fn hear(&mut self) {}
+    /// # }
+    /// # let server = twisty::testing::Server::new(Guest::factory());
+    /// server.connect().reset();
+    /// assert_eq!(server.factory().lost, 1);
+    /// ```
     pub fn reset(&self) {
         let reset = || ConnectionLost::from(io::Error::from(io::ErrorKind::ConnectionReset));
         self.server.drive(self.key, |connection, _| connection.finish(reset().into()));
     }
 
     /// The client takes no more of what the server sends, so that it piles up there.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Echo;
+    /// # #[protocol] impl Echo {
+    /// #     #[on(line)]
+    /// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Echo::factory());
+    /// # let client = server.connect();
+    /// client.stop_reading();
+    /// client.receive("hello\r\n");
+    /// assert_eq!(client.sent(), "");
+    /// ```
     pub fn stop_reading(&self) {
         self.with_end(|end| end.stuck = true);
     }
 
     /// The client takes what the server sends again.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Echo;
+    /// # #[protocol] impl Echo {
+    /// #     #[on(line)]
+    /// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Echo::factory());
+    /// # let client = server.connect();
+    /// client.stop_reading();
+    /// client.receive("hello\r\n");
+    /// client.start_reading();
+    /// assert_eq!(client.sent(), "hello\r\n");
+    /// ```
     pub fn start_reading(&self) {
         self.with_end(|end| end.stuck = false);
         self.server.drive(self.key, |_, _| {});
     }
 
     /// Whether the connection is open: neither side has closed it.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Echo;
+    /// # #[protocol] impl Echo {
+    /// #     #[on(line)]
+    /// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Echo::factory());
+    /// let client = server.connect();
+    /// assert!(client.is_connected());
+    /// client.disconnect();
+    /// assert!(!client.is_connected());
+    /// ```
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.with_end(|end| end.connection.as_ref().is_some_and(|connection| connection.phase() == Phase::Open))
     }
 
     /// Whether the server cut the connection off instead of closing it.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Strict;
+    /// # #[protocol] impl Strict {
+    /// #[on(line)]
+    /// fn refuse(&mut self, cx: &Context<Self>) {
+    ///     cx.abort_connection();
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Strict::factory()).connect();
+    /// assert!(client.receive("hi\r\n").is_aborted());
+    /// ```
     #[must_use]
     pub fn is_aborted(&self) -> bool {
         self.with_end(|end| end.aborted)
     }
 
     fn with_end<R>(&self, look: impl FnOnce(&mut End<F::Protocol>) -> R) -> R {
-        look(&mut self.server.ends.borrow_mut()[self.key])
+        let end = &mut self.server.ends.borrow_mut()[self.key];
+        assert!(!end.driven, "a handler of this connection runs: it cannot be its own network");
+        look(end)
     }
 }
 
@@ -264,6 +508,11 @@ impl<F: Factory> Memory<F> {
             work(connection, self.now.get());
             connection.transport().enter();
         });
+        self.settle();
+    }
+
+    /// Does what connections wish, until none wishes anything.
+    fn settle(&self) {
         let mut round = Vec::new();
         while !self.agenda.is_empty() {
             self.agenda.take(&mut round);
@@ -281,7 +530,8 @@ impl<F: Factory> Memory<F> {
     ) {
         let taken = self.ends.borrow_mut()[key].connection.take();
         let Some(mut connection) = taken else { return };
-        let mut wire = std::mem::replace(&mut self.ends.borrow_mut()[key], End::new(None));
+        let driven = End { driven: true, ..End::new(None) };
+        let mut wire = std::mem::replace(&mut self.ends.borrow_mut()[key], driven);
         work(&mut connection, &mut wire);
         wire.connection = (connection.phase() != Phase::Closed).then_some(connection);
         self.ends.borrow_mut()[key] = wire;
@@ -290,7 +540,15 @@ impl<F: Factory> Memory<F> {
 
 impl<P: Protocol> End<P> {
     const fn new(connection: Option<Connection<P>>) -> Self {
-        Self { connection, incoming: VecDeque::new(), eof: false, sent: Vec::new(), stuck: false, aborted: false }
+        Self {
+            connection,
+            incoming: VecDeque::new(),
+            eof: false,
+            sent: Vec::new(),
+            stuck: false,
+            aborted: false,
+            driven: false,
+        }
     }
 
     /// Does what the connection wishes, and gives it what is on the wire while it reads.
