@@ -22,8 +22,11 @@ pub(crate) struct Span {
 impl Span {
     /// The expression that makes it: `::core::time::Duration::from_secs(30)`.
     pub(crate) fn expression(&self) -> TokenStream {
-        let (from, number) =
-            if self.millis % 1000 == 0 { ("from_secs", self.millis / 1000) } else { ("from_millis", self.millis) };
+        let (from, number) = if self.millis.is_multiple_of(1000) {
+            ("from_secs", self.millis / 1000)
+        } else {
+            ("from_millis", self.millis)
+        };
         let (from, number) = (format_ident!("{from}"), Literal::u64_unsuffixed(number));
         quote!(::core::time::Duration::#from(#number))
     }

@@ -1,4 +1,17 @@
-//! The attributes of twisty.
+//! The attributes of [twisty](https://docs.rs/twisty): [`macro@protocol`], [`macro@state_machine`] and [`macro@factory`].
+//! Use them through that crate; this one only holds them.
+//!
+//! # Layout
+//!
+//! An attribute is a folder, and is read like a sentence: `parse` (syntax) → `model` (meaning) → `check` (what is wrong,
+//! all of it) → `expand` (code; it cannot fail). Whatever runs is in the runtime crate, `expand` only calls it.
+//!
+//! - `protocol`: `#[protocol(…)]` on a struct.
+//! - `state_machine`: impl blocks with handlers, also those of `#[protocol]`, a machine without states. Beside the four:
+//!   `event` (the words of `#[on(…)]`), `graph` (states and what leads from one to another), `signature` (what a handler
+//!   may look like), `dispatch` and `call` (the methods of `Protocol` and the calls in them).
+//! - `factory`: `#[factory(…)]` on a struct.
+//! - `keys`, `duration`, `generics`, `names`, `nearest`, `errors`, `spans`: what they share.
 
 mod duration;
 mod errors;
@@ -10,23 +23,244 @@ mod nearest;
 mod protocol;
 #[cfg(test)]
 mod snapshots;
+mod spans;
 mod state_machine;
 
 use proc_macro::TokenStream;
 
-/// protocol
+/// Makes a struct a protocol: on the struct it declares the framing, on an impl block it finds the handlers.
+///
+/// ```
+/// use twisty::prelude::*;
+///
+/// #[protocol(line, max_length = 512, idle_timeout = 60s)]
+/// #[derive(Default)]
+/// struct Shout {
+///     lines: usize,
+/// }
+///
+/// #[protocol]
+/// impl Shout {
+///     #[on(connect)]
+///     fn greet(&mut self, cx: &Context<Self>) -> String {
+///         format!("hello, {}", cx.peer())
+///     }
+///
+///     #[on(line)]
+///     fn shout(&mut self, line: &str) -> String {
+///         self.lines += 1;
+///         line.to_uppercase()
+///     }
+///
+///     #[on(disconnect)]
+///     fn report(&mut self, reason: Failure) {
+///         println!("{} lines, then {reason}", self.lines);
+///     }
+/// }
+///
+/// let server = twisty::testing::Server::new(Shout::factory());
+/// assert!(server.connect().receive("hey\r\n").sent().ends_with("\r\nHEY\r\n"));
+/// ```
+///
+/// # On a struct: `#[protocol(FRAMING, key = value, …)]`
+///
+/// | FRAMING | a frame is | its event |
+/// |---|---|---|
+/// | `raw` | what one read brought | `data` |
+/// | `line` | a line | `line` |
+/// | `netstring` | a netstring, `5:hello,` | `string` |
+/// | `int8`, `int16`, `int32` | a string behind its length, big-endian | `string` |
+/// | `length_prefixed(u24, little_endian)` | the same; widths are `u8` `u16` `u24` `u32` `u64`, orders `big_endian` (default) and `little_endian` | `string` |
+/// | a type of yours, `Records` or `my::records` | what your `Framing` says; it is made by its `Default` | `frame` |
+///
+/// | key | value | default |
+/// |---|---|---|
+/// | `factory` | the type of its factory | `ForProtocol<Self>` |
+/// | `delimiter` | what ends a line: `b"\n"`, `"\n"`, `'\n'` or an expression | `b"\r\n"` |
+/// | `max_length` | bytes of the longest frame (not for `raw` and your own) | 16384 for lines, else 99999 |
+/// | `idle_timeout` | ends a connection on which nothing moves for so long | never |
+/// | `close_timeout` | how long what is sent may take after `lose_connection` | `30s` |
+/// | `high_water` | bytes that may wait to be written before nothing more is read | 64 KiB |
+/// | `outbox_limit` | bytes that may wait to be written at all | 16 MiB |
+///
+/// Durations are written `500ms`, `30s`, `1.5s`, `5min` or `1h`.
+///
+/// # On an impl block: `#[protocol]`, and `#[on(EVENT)]` on each handler
+///
+/// | EVENT | comes | brings |
+/// |---|---|---|
+/// | `connect` | first | nothing |
+/// | `data`, `line`, `string` | with each frame, by the name that the framing has for it | the frame |
+/// | `frame` | with each frame, whatever the framing calls it | the frame |
+/// | `raw` | in the raw mode of `line` | the bytes |
+/// | `overlong` | when a frame is longer than `max_length`; then the connection closes | `Overlong` |
+/// | `timeout(30s)` | when no frame came for so long, again and again | nothing |
+/// | `disconnect` | last | `Failure`, the reason |
+///
+/// A handler takes `&mut self` or `&self`, and in any order what it needs of:
+///
+/// - `&Context<Self>`: its connection,
+/// - the frame or the bytes, as any type that implements `FromFrame`: `&[u8]`, `&str`, `String`, `Vec<u8>`, `Bytes`, a
+///   number, a type of yours. A frame that is none ends the connection; take `Result<T, InvalidFrame>` to answer it,
+/// - what else the event brings.
+///
+/// It returns an `Outcome`: nothing, a reply, several (`Vec`, array, `impl Iterator`), an `Option` of these, or a
+/// `Result`, whose `Err` is a reply too or the `Failure` that ends the connection.
+///
+/// A protocol listens: without a handler for its frames it is refused, unless one of its handlers hangs up
+/// (`lose_connection`, `abort_connection`, `fail`). All handlers stand in one impl block; other functions may stand there
+/// too.
+///
+/// # The code it writes
+///
+#[doc = concat!(
+    "````rust,ignore\n",
+    include_str!("../tests/expand/echo.rs"),
+    "````\n\nbecomes\n\n````rust,ignore\n",
+    include_str!("../tests/expand/echo.expanded.rs"),
+    "````\n",
+)]
 #[proc_macro_attribute]
 pub fn protocol(arguments: TokenStream, item: TokenStream) -> TokenStream {
     protocol::attribute(arguments.into(), &item.into()).into()
 }
 
-/// state_machine
+/// Makes an impl block with handlers a machine: which handler runs depends on the state that the connection is in.
+///
+/// ```
+/// use twisty::prelude::*;
+///
+/// #[protocol(line)]
+/// #[derive(Default)]
+/// struct Login;
+///
+/// #[derive(Default)]
+/// struct Stranger;
+/// struct Known {
+///     name: String,
+/// }
+///
+/// #[state_machine(Stranger, Known)] // the first one is where a connection starts
+/// impl Login {
+///     #[on(line in Stranger)]
+///     fn name(&mut self, name: String) -> Result<(&'static str, Known), &'static str> {
+///         if name.is_empty() {
+///             return Err("Your name?"); // sent; the state stays
+///         }
+///         Ok(("Hello!", Known { name })) // sent, then the next state
+///     }
+///
+///     #[on(line in Known)]
+///     fn talk(&mut self, me: &Known, line: &str) -> String {
+///         format!("{} said {line}", me.name)
+///     }
+///
+///     #[on(timeout(30s) in Stranger)]
+///     fn hurry(&mut self, cx: &Context<Self>) {
+///         cx.lose_connection();
+///     }
+/// }
+///
+/// let server = twisty::testing::Server::new(Login::factory());
+/// let client = server.connect();
+/// client.receive("\r\nAda\r\nhi\r\n");
+/// assert_eq!(client.sent(), "Your name?\r\nHello!\r\nAda said hi\r\n");
+/// ```
+///
+/// # `#[state_machine(First, Second, …)]`
+///
+/// The states are types of your own, each named once; what a state knows lives in it. The first one has a `Default`.
+///
+/// # `#[on(EVENT in STATE, to = NEXT)]`
+///
+/// The events are those of [`macro@protocol`], and so is what a handler takes and returns, with this added:
+///
+/// | | |
+/// |---|---|
+/// | `in Second` | the state that the handler is for |
+/// | `in First \| Second` | several |
+/// | `in _`, or nothing | every state that has no handler of its own for this event |
+/// | `to = Second`, `to = (First, Second)` | the next states, where the return type does not name them: an alias hides them |
+///
+/// A handler for one state can take it, as `&Second`, `&mut Second` or by value; by value only if a next state follows
+/// whatever happens. It leads to the next state by returning it: `Second`, `(reply, Second)`, or an `Option` or `Result`
+/// of these. An event without a handler in the present state passes, but frames must have one in every state.
+///
+/// The graph of the states is known at compile time, and stands in the documentation of the impl block. A state that
+/// nothing leads to, one without a handler for frames, two handlers for the same, and a handler that never runs are
+/// refused. `P::diagram()` gives the graph as Mermaid or DOT.
+///
+/// # The code it writes
+///
+#[doc = concat!(
+    "````rust,ignore\n",
+    include_str!("../tests/expand/door.rs"),
+    "````\n\nbecomes\n\n````rust,ignore\n",
+    include_str!("../tests/expand/door.expanded.rs"),
+    "````\n",
+)]
 #[proc_macro_attribute]
 pub fn state_machine(arguments: TokenStream, item: TokenStream) -> TokenStream {
     state_machine::attribute(arguments.into(), &item.into()).into()
 }
 
-/// factory
+/// Makes a struct a factory: what builds a protocol for each connection, and what they share.
+///
+/// ```
+/// use twisty::prelude::*;
+///
+/// #[factory(protocol = Visit, build = Self::admit, start = Self::open)]
+/// struct Museum {
+///     visitors: u32,
+/// }
+///
+/// impl Museum {
+///     fn open(&mut self) {
+///         println!("open, so far {} were here", self.visitors);
+///     }
+///
+///     fn admit(&mut self, _peer: &twisty::Address) -> Visit {
+///         self.visitors += 1;
+///         Visit { number: self.visitors }
+///     }
+/// }
+///
+/// #[protocol(line, factory = Museum)]
+/// struct Visit {
+///     number: u32,
+/// }
+///
+/// #[protocol]
+/// impl Visit {
+///     #[on(line)]
+///     fn answer(&mut self, cx: &Context<Self>) -> String {
+///         format!("you are {} of {}", self.number, cx.factory().visitors)
+///     }
+/// }
+///
+/// let server = twisty::testing::Server::new(Museum { visitors: 41 });
+/// assert_eq!(server.connect().receive("?\r\n").sent(), "you are 42 of 42\r\n");
+/// ```
+///
+/// # `#[factory(key = value, …)]`
+///
+/// | key | value | default |
+/// |---|---|---|
+/// | `protocol` | the type of its protocols, which names this one in `#[protocol(…, factory = …)]` | required |
+/// | `build` | the path of a `fn(&mut self, &Address) -> P`, or `-> Option<P>` to refuse connections | `P::default()` |
+/// | `start` | the path of a `fn(&mut self)`, or `-> Result<(), E>`; called before the first port opens | nothing |
+/// | `stop` | the path of a `fn(&mut self)`; called after the last port and connection | nothing |
+/// | `max_connections` | an expression, which may use `self`; connections beyond are closed at once | 16384 |
+///
+/// # The code it writes
+///
+#[doc = concat!(
+    "````rust,ignore\n",
+    include_str!("../tests/expand/room.rs"),
+    "````\n\nbecomes\n\n````rust,ignore\n",
+    include_str!("../tests/expand/room.expanded.rs"),
+    "````\n",
+)]
 #[proc_macro_attribute]
 pub fn factory(arguments: TokenStream, item: TokenStream) -> TokenStream {
     factory::attribute(arguments.into(), &item.into()).into()

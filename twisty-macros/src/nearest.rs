@@ -29,18 +29,23 @@ pub(crate) fn listed<T: Display>(words: &[T], and: &str) -> String {
     }
 }
 
-/// Letters to insert, delete or replace to get from `a` to `b` (Levenshtein), one row of the table at a time.
+/// Letters to insert, delete, replace or swap to get from `a` to `b`.
 fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.chars().enumerate() {
-            let replaced = diagonal + usize::from(x != y);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
+    let (a, b): (Vec<_>, Vec<_>) = (a.chars().collect(), b.chars().collect());
+    // `table[i][j]` is the distance of the first i letters of `a` from the first j of `b`.
+    let mut table = vec![vec![0; b.len() + 1]; a.len() + 1];
+    for (i, j) in (0..=a.len()).flat_map(|i| (0..=b.len()).map(move |j| (i, j))) {
+        table[i][j] = match (i, j) {
+            (0, n) | (n, 0) => n,
+            _ => {
+                let replaced = table[i - 1][j - 1] + usize::from(a[i - 1] != b[j - 1]);
+                let swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+                let swapped = if swapped { table[i - 2][j - 2] + 1 } else { usize::MAX };
+                replaced.min(swapped).min(table[i - 1][j] + 1).min(table[i][j - 1] + 1)
+            }
+        };
     }
-    row.last().copied().unwrap_or_default()
+    table[a.len()][b.len()]
 }
 
 #[cfg(test)]
@@ -50,6 +55,7 @@ mod tests {
     #[test]
     fn a_slip_of_the_finger_is_recognised() {
         assert_eq!(nearest("lines", &["raw", "line"]), Some("line"));
+        assert_eq!(nearest("lien", &["raw", "line"]), Some("line"));
         assert_eq!(nearest("netsrting", &["line", "netstring"]), Some("netstring"));
         assert_eq!(nearest("json", &["raw", "line"]), None);
     }

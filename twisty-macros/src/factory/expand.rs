@@ -1,13 +1,13 @@
 //! `impl Factory for F`.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
+use quote::{ToTokens, quote};
+use syn::ExprPath;
 
 use super::model::Factory;
 use super::parse::Arguments;
 use crate::generics::outliving;
-use crate::names;
+use crate::{names, spans};
 
 /// Nothing if it is not known what the factory makes.
 pub(crate) fn factory(factory: &Factory) -> TokenStream {
@@ -43,10 +43,7 @@ pub(crate) fn factory(factory: &Factory) -> TokenStream {
 
 fn build(arguments: &Arguments, tw: &TokenStream) -> TokenStream {
     match &arguments.build {
-        Some(build) => {
-            let built = quote_spanned!(build.span()=> #build(self, __peer));
-            quote!(#tw::__private::built::<Self::Protocol, _>(#built))
-        }
+        Some(build) => hook(build, quote!(self, __peer), quote!(#tw::__private::built::<Self::Protocol>)),
         None => {
             let protocol = &arguments.protocol;
             quote!(::core::option::Option::Some(<#protocol as ::core::default::Default>::default()))
@@ -56,10 +53,10 @@ fn build(arguments: &Arguments, tw: &TokenStream) -> TokenStream {
 
 fn start_and_stop(arguments: &Arguments, tw: &TokenStream) -> TokenStream {
     let start = arguments.start.as_ref().map(|start| {
-        let started = quote_spanned!(start.span()=> #start(self));
+        let started = hook(start, quote!(self), quote!(#tw::__private::started));
         quote! {
             fn start(&mut self) -> ::core::result::Result<(), #tw::Failure> {
-                #tw::__private::started(#started)
+                #started
             }
         }
     });
@@ -71,4 +68,11 @@ fn start_and_stop(arguments: &Arguments, tw: &TokenStream) -> TokenStream {
         }
     });
     quote!(#start #stop)
+}
+
+/// Calls a function of the user's, at whose path the compiler points at what it should not return.
+fn hook(path: &ExprPath, arguments: TokenStream, take: TokenStream) -> TokenStream {
+    let (start, end) = spans::ends(path);
+    let returned = spans::call(path.to_token_stream(), arguments, end);
+    spans::call(spans::at(start, take), returned, end)
 }

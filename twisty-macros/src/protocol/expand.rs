@@ -1,7 +1,7 @@
 //! `impl Settings for P`.
 
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{format_ident, quote};
 
 use super::model::{Framing, Protocol};
 use crate::generics::outliving;
@@ -60,9 +60,11 @@ fn framing(protocol: &Protocol, tw: &TokenStream) -> (TokenStream, TokenStream) 
 }
 
 fn limits(protocol: &Protocol, tw: &TokenStream) -> TokenStream {
-    if protocol.limits.is_empty() {
+    let given = protocol.limits.iter().filter_map(|(name, value)| Some((format_ident!("{name}"), value.as_ref()?)));
+    let given: Vec<_> = given.map(|(name, value)| quote!(#name: #value)).collect();
+    if given.is_empty() {
         return quote!(#tw::protocol::Limits::DEFAULT);
     }
-    let limits = protocol.limits.iter().map(|(key, value)| quote!(#key: #value));
-    quote!(#tw::protocol::Limits { #(#limits,)* ..#tw::protocol::Limits::DEFAULT })
+    let others = (given.len() < protocol.limits.len()).then(|| quote!(..#tw::protocol::Limits::DEFAULT));
+    quote!(#tw::protocol::Limits { #(#given,)* #others })
 }

@@ -2,7 +2,9 @@
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{Expr, ExprLit, Generics, Lit, LitByteStr, Type};
+use syn::parse::Parser;
+use syn::punctuated::Punctuated;
+use syn::{Expr, ExprLit, Generics, Lit, LitByteStr, Token, Type};
 
 use super::parse::{self, Arguments};
 use crate::duration;
@@ -26,8 +28,8 @@ pub(crate) struct Protocol {
     pub(crate) delimiter: Option<(Ident, Expr)>,
     /// The key, and `80`
     pub(crate) max_length: Option<(Ident, Expr)>,
-    /// `[(idle_timeout, ::core::option::Option::Some(::core::time::Duration::from_millis(60000)))]`
-    pub(crate) limits: Vec<(Ident, TokenStream)>,
+    /// The fields of `Limits`: `[("idle_timeout", Some(::core::option::Option::Some(…))), ("close_timeout", None), …]`
+    pub(crate) limits: [(&'static str, Option<TokenStream>); 4],
 }
 
 pub(crate) enum Framing {
@@ -68,28 +70,26 @@ impl Protocol {
 }
 
 fn missing(name: &Ident, errors: &mut Errors) -> Framing {
-    let framings = listed(&FRAMINGS, "or");
+    let framings = listed(&FRAMINGS, "and");
     let message = format!(
-        "the framing of `{name}` is missing: write `#[protocol(line)]`; instead of `line` also {framings}, or the path of \
-         your own. It comes first"
+        "the framing of `{name}` is missing: write it first, as in `#[protocol(line)]`. The framings are {framings}, or the \
+         path of your own"
     );
     errors.at(name, message);
     Framing::Unknown
 }
 
-/// The keys that are fields of `Limits`.
-fn limits(arguments: &Arguments) -> Vec<(Ident, TokenStream)> {
+fn limits(arguments: &Arguments) -> [(&'static str, Option<TokenStream>); 4] {
     let idle_timeout = arguments.idle_timeout.as_ref().map(|wait| {
         let wait = wait.expression();
         quote!(::core::option::Option::Some(#wait))
     });
-    let limits = [
+    [
         ("idle_timeout", idle_timeout),
         ("close_timeout", arguments.close_timeout.as_ref().map(duration::Span::expression)),
         ("high_water", arguments.high_water.as_ref().map(ToTokens::to_token_stream)),
         ("outbox_limit", arguments.outbox_limit.as_ref().map(ToTokens::to_token_stream)),
-    ];
-    limits.into_iter().filter_map(|(key, value)| Some((format_ident!("{key}"), value?))).collect()
+    ]
 }
 
 impl Framing {
@@ -97,19 +97,19 @@ impl Framing {
         match written {
             parse::Framing::Own(own) => Self::Own(own),
             parse::Framing::Garbled => Self::Unknown,
-            parse::Framing::Word(word, options) => Self::built_in(&word, &options, errors),
+            parse::Framing::Word(word, options) => Self::built_in(&word, options, errors),
         }
     }
 
     /// A misspelt framing is taken for the nearest one, so that the handlers for it are not called wrong too.
-    fn built_in(word: &Ident, options: &[Ident], errors: &mut Errors) -> Self {
+    fn built_in(word: &Ident, options: Option<TokenStream>, errors: &mut Errors) -> Self {
         let name = word.to_string();
         if !FRAMINGS.contains(&&*name) {
             errors.at(word, format!("{}, or the path of your own", unknown("framing", word, &FRAMINGS)));
         }
         let known = nearest(&name, &FRAMINGS);
-        if let (Some(option), true) = (options.first(), known != Some("length_prefixed")) {
-            errors.at(option, format!("`{word}` takes nothing in parentheses"));
+        if let (Some(options), true) = (&options, known != Some("length_prefixed")) {
+            errors.at(options, format!("`{word}` takes nothing in parentheses; a key is written `max_length = 80`"));
         }
         match known {
             Some("raw") => Self::Raw,
@@ -121,22 +121,20 @@ impl Framing {
         }
     }
 
-    fn length_prefixed(word: &Ident, options: &[Ident], errors: &mut Errors) -> Self {
-        let (prefix, endian) = match options {
-            [] => {
-                errors.at(
-                    word,
-                    format!("how long is the prefix? Write `length_prefixed(u16)`, or {}", listed(&PREFIXES, "or")),
-                );
-                return Self::Unknown;
-            }
+    fn length_prefixed(word: &Ident, options: Option<TokenStream>, errors: &mut Errors) -> Self {
+        let place = options.clone().unwrap_or_else(|| word.to_token_stream());
+        let options = Punctuated::<Ident, Token![,]>::parse_terminated.parse2(options.unwrap_or_default());
+        let options: Vec<_> = options.unwrap_or_default().into_iter().collect();
+        let (prefix, endian) = match &*options {
             [prefix] => (prefix, None),
             [prefix, endian] => (prefix, Some(endian)),
-            [_, _, more, ..] => {
-                errors.at(
-                    more,
-                    "`length_prefixed` takes a width and an order, as in `length_prefixed(u24, little_endian)`",
+            _ => {
+                let widths = listed(&PREFIXES, "or");
+                let message = format!(
+                    "`length_prefixed` needs a width, {widths}, and may have a byte order, as in \
+                     `length_prefixed(u24, little_endian)`"
                 );
+                errors.at(place, message);
                 return Self::Unknown;
             }
         };

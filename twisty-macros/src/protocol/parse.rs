@@ -3,7 +3,6 @@
 use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt;
 use syn::parse::{ParseStream, Parser};
-use syn::punctuated::Punctuated;
 use syn::{Expr, Token, Type, TypePath, parenthesized, token};
 
 use crate::duration;
@@ -43,7 +42,7 @@ pub(crate) struct Arguments {
 
 pub(crate) enum Framing {
     /// `length_prefixed(u24, little_endian)`, or a word without parentheses; it may be none that exists.
-    Word(Ident, Vec<Ident>),
+    Word(Ident, Option<TokenStream>),
     /// `my::Records`
     Own(Type),
     /// `"line"`, or anything else that is neither.
@@ -88,13 +87,12 @@ fn framing(input: ParseStream<'_>) -> syn::Result<Framing> {
         return Ok(Framing::Own(Type::Path(own)));
     }
     let word = input.call(Ident::parse_any)?;
-    let mut options = Vec::new();
-    if input.peek(token::Paren) {
-        let content;
-        parenthesized!(content in input);
-        options.extend(Punctuated::<Ident, Token![,]>::parse_terminated(&content)?);
+    if !input.peek(token::Paren) {
+        return Ok(Framing::Word(word, None));
     }
-    Ok(Framing::Word(word, options))
+    let content;
+    parenthesized!(content in input);
+    Ok(Framing::Word(word, Some(content.parse()?)))
 }
 
 /// Whether a single lower-case word comes: types of the user's own have a capital letter or a path.

@@ -1,12 +1,13 @@
 //! The call of a handler: its arguments, and what it returns.
 
-use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
-use quote::{ToTokens, TokenStreamExt, quote, quote_spanned};
+use proc_macro2::TokenStream;
+use quote::quote;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Ident, Lifetime, ReturnType, Type, TypeParamBound};
 
 use super::event::{Kind, Payload};
 use super::model::{Argument, Handler, Machine, Passing, Role, bare};
+use crate::spans;
 
 /// Whether a handler takes its state by value, so that the machine must be able to be without one.
 pub(crate) fn moves_a_state(machine: &Machine) -> bool {
@@ -32,8 +33,7 @@ pub(crate) fn call(handler: Handler<'_>, tw: &TokenStream) -> TokenStream {
             };
         }
     });
-    let returned = returned(handler, tw);
-    let outcome = quote!(#tw::__private::outcome(__cx, #returned));
+    let outcome = outcome(handler, tw);
     let must_lead_on = moved.is_some() && handler.on.event.kind != Kind::Disconnect;
     let outcome = if must_lead_on { quote!(#tw::__private::led_on(__cx, #outcome)) } else { outcome };
     quote!(#payload #moved #outcome)
@@ -78,31 +78,20 @@ fn anonymous(handler: Handler<'_>, mut ty: Type) -> Type {
     ty
 }
 
-/// The call itself. It has the place of the return type, so that the compiler points there at what cannot be returned.
-fn returned(handler: Handler<'_>, tw: &TokenStream) -> TokenStream {
+/// The call and what becomes of its value, at the place of the return type: there the compiler points at what cannot be
+/// returned.
+fn outcome(handler: Handler<'_>, tw: &TokenStream) -> TokenStream {
     let name = handler.function.name();
     let arguments = handler.function.arguments.iter().map(local);
-    let arguments = quote!(self #(, #arguments)*);
+    let (callee, arguments) = (quote!(Self::#name), quote!(self #(, #arguments)*));
     let ReturnType::Type(_, ty) = &handler.function.signature.output else {
-        return quote!(Self::#name(#arguments));
+        return quote!(#tw::__private::outcome(__cx, #callee(#arguments)));
     };
-    let (start, end) = ends(ty);
-    let call = spanned(quote_spanned!(start=> Self::#name), arguments, end);
-    if is_iterator(ty) { spanned(quote_spanned!(start=> #tw::protocol::Replies), call, end) } else { call }
-}
-
-fn spanned(mut callee: TokenStream, arguments: TokenStream, end: Span) -> TokenStream {
-    let mut arguments = Group::new(Delimiter::Parenthesis, arguments);
-    arguments.set_span(end);
-    callee.append(arguments);
-    callee
-}
-
-/// The spans of the first and the last token.
-fn ends(ty: &Type) -> (Span, Span) {
-    let mut spans = ty.to_token_stream().into_iter().map(|token| TokenTree::span(&token));
-    let first = spans.next().unwrap_or_else(Span::call_site);
-    (first, spans.last().unwrap_or(first))
+    let (start, end) = spans::ends(ty);
+    let call = |callee, arguments| spans::call(spans::at(start, callee), arguments, end);
+    let returned = call(callee, arguments);
+    let returned = if is_iterator(ty) { call(quote!(#tw::protocol::Replies), returned) } else { returned };
+    call(quote!(#tw::__private::outcome), quote!(__cx, #returned))
 }
 
 fn is_iterator(ty: &Type) -> bool {

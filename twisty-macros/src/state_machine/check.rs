@@ -46,6 +46,9 @@ fn block(machine: &Machine, errors: &mut Errors) {
         errors
             .at(path, "handlers stand in an impl block of the protocol itself, `impl P { … }`, not in one of a trait");
     }
+    for lifetime in machine.borrows() {
+        errors.at(lifetime, "a protocol lives as long as its connection: let it own its data");
+    }
     if !matches!(bare(&machine.block.self_ty), Type::Path(_)) {
         errors.at(&machine.block.self_ty, "a protocol is a struct of your own");
     }

@@ -1,20 +1,19 @@
 //! `impl Protocol for P`, and for a machine the enum of its states.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
-use syn::spanned::Spanned;
 use syn::{ImplItem, ItemImpl, parse_quote};
 
 use super::graph::{Edge, plain};
 use super::model::{Machine, distinct};
 use super::{call, dispatch};
 use crate::generics::outliving;
-use crate::names;
+use crate::{names, spans};
 
 pub(crate) fn machine(machine: &Machine) -> TokenStream {
     let tw = names::twisty();
     let block = block(machine);
-    let protocol = protocol(machine, &tw, &dispatch::methods(machine, &tw));
+    let protocol = protocol(machine, &tw, &events(machine, &tw), &dispatch::methods(machine, &tw));
     if machine.states.is_none() {
         return quote!(#block #protocol);
     }
@@ -32,11 +31,12 @@ pub(crate) fn machine(machine: &Machine) -> TokenStream {
 /// The item, and as much around it that nothing else is called wrong.
 pub(crate) fn fallback(machine: &Machine) -> TokenStream {
     let block = &machine.block;
-    if block.trait_.is_some() || block.generics.lifetimes().next().is_some() {
+    if block.trait_.is_some() || !machine.borrows().is_empty() {
         return quote!(#block);
     }
     let tw = names::twisty();
-    let protocol = protocol(machine, &tw, &TokenStream::new());
+    let nothing = TokenStream::new();
+    let protocol = protocol(machine, &tw, &nothing, &nothing);
     let graph = machine.states.as_ref().map(|_| {
         let empty = quote!(#tw::protocol::Diagram { name: "", states: &[], transitions: &[] });
         state_machine(machine, &tw, &empty)
@@ -63,25 +63,31 @@ fn block(machine: &Machine) -> ItemImpl {
     block
 }
 
-fn protocol(machine: &Machine, tw: &TokenStream, methods: &TokenStream) -> TokenStream {
+/// What the struct's attribute declares is asked for at the name of the protocol: there the compiler points, once, if that
+/// attribute is missing.
+fn protocol(machine: &Machine, tw: &TokenStream, events: &TokenStream, methods: &TokenStream) -> TokenStream {
     let name = &machine.block.self_ty;
-    let settings = quote_spanned!(name.span()=> <#name as #tw::protocol::Settings>);
-    let (events, first_state) = (events(machine, tw), first_state(machine, tw));
+    let (start, end) = spans::ends(name);
+    let settings = spans::at(start, quote!(#tw::protocol::Settings));
+    let of_settings = |item: &str| {
+        let item = Ident::new(item, end);
+        quote_spanned!(start=> <#name as #settings>::#item)
+    };
+    let (framing, factory) = (of_settings("Framing"), of_settings("Factory"));
+    let call = |method: &str| spans::call(of_settings(method), TokenStream::new(), end);
+    let (new_framing, limits) = (call("framing"), call("limits"));
+    let make_framing = quote_spanned!(start=> fn framing() -> #framing { #events #new_framing });
     let header = header(machine, &quote!(#tw::protocol::Protocol));
     quote! {
         #[automatically_derived]
         #header {
-            type Framing = #settings::Framing;
-            type Factory = #settings::Factory;
+            type Framing = #framing;
+            type Factory = #factory;
 
-            fn framing() -> Self::Framing {
-                #events
-                #first_state
-                #settings::framing()
-            }
+            #make_framing
 
             fn limits() -> #tw::protocol::Limits {
-                #settings::limits()
+                #limits
             }
 
             #methods
@@ -119,15 +125,13 @@ fn question(word: &Ident) -> Option<Ident> {
     Some(Ident::new(question, word.span()))
 }
 
-fn first_state(machine: &Machine, tw: &TokenStream) -> Option<TokenStream> {
-    let first = machine.states().first()?;
-    Some(quote_spanned!(first.span()=> #tw::__private::first_state::<#first>();))
-}
-
 /// The enum that `Context::state` holds, and how a state that a handler returns gets into it.
 fn states(machine: &Machine, tw: &TokenStream) -> TokenStream {
     let states = machine.states();
     let first = states.first();
+    let place = first.map_or_else(Span::call_site, Ident::span);
+    let first_state = spans::at(place, quote!(#tw::__private::first_state));
+    let first_state = spans::call(first_state, TokenStream::new(), place);
     let moved = call::moves_a_state(machine).then(|| quote!(__Moved,));
     let outcomes = states.iter().map(|state| outcome(machine, state, tw));
     quote! {
@@ -139,7 +143,7 @@ fn states(machine: &Machine, tw: &TokenStream) -> TokenStream {
         #[automatically_derived]
         impl ::core::default::Default for __State {
             fn default() -> Self {
-                Self::#first(::core::default::Default::default())
+                Self::#first(#first_state)
             }
         }
 

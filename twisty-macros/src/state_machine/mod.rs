@@ -12,24 +12,25 @@ mod signature;
 
 use proc_macro2::TokenStream;
 use quote::quote;
-use syn::ItemImpl;
+use syn::{Ident, Item, ItemImpl};
 
 use crate::errors::Errors;
 use model::Machine;
 
 pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     let mut errors = Errors::default();
-    match syn::parse2::<ItemImpl>(item.clone()) {
-        Ok(block) => {
+    match syn::parse2(item.clone()) {
+        Ok(Item::Impl(block)) => {
             let states = parse::machine_states(arguments, &mut errors);
-            let states = Some(check::listed_once(states, &block, &mut errors));
-            implementation(block, states, errors)
+            let states = check::listed_once(states, &block, &mut errors);
+            return implementation(block, Some(states), errors);
         }
-        Err(error) => {
-            let error = error.to_compile_error();
-            quote!(#error #item)
-        }
+        Ok(_) => errors
+            .at(item, "`#[state_machine(…)]` stands on the impl block of a protocol, `#[protocol(…)]` on its struct"),
+        Err(error) => errors.push(error),
     }
+    let errors = errors.to_compile_errors();
+    quote!(#errors #item)
 }
 
 /// `#[protocol]` on an impl block.
@@ -42,7 +43,7 @@ pub(crate) fn of_plain_protocol(arguments: TokenStream, block: ItemImpl) -> Toke
     implementation(block, None, errors)
 }
 
-fn implementation(block: ItemImpl, states: Option<Vec<syn::Ident>>, mut errors: Errors) -> TokenStream {
+fn implementation(block: ItemImpl, states: Option<Vec<Ident>>, mut errors: Errors) -> TokenStream {
     let machine = Machine::new(block, states, &mut errors);
     check::check(&machine, &mut errors);
     if errors.is_empty() {

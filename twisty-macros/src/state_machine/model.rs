@@ -3,7 +3,9 @@
 use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
-use syn::{Attribute, ImplItem, ImplItemFn, ItemImpl, ReturnType, Signature, Type};
+use syn::{
+    Attribute, GenericArgument, ImplItem, ImplItemFn, ItemImpl, Lifetime, PathArguments, ReturnType, Signature, Type,
+};
 
 use super::event::{Event, Kind};
 use super::parse;
@@ -96,6 +98,19 @@ impl Machine {
         last_segment(&self.block.self_ty).map(|name| name.unraw().to_string()).unwrap_or_default()
     }
 
+    /// The lifetimes that a protocol must not have: `'a` of `impl<'a> Chat<'a>`, `'_` of `impl Chat<'_>`.
+    pub(crate) fn borrows(&self) -> Vec<&Lifetime> {
+        let named = self.block.generics.lifetimes().map(|parameter| &parameter.lifetime);
+        let Type::Path(path) = bare(&self.block.self_ty) else { return named.collect() };
+        let arguments = path.path.segments.last().map(|name| &name.arguments);
+        let Some(PathArguments::AngleBracketed(arguments)) = arguments else { return named.collect() };
+        let elided = arguments.args.iter().filter_map(|argument| match argument {
+            GenericArgument::Lifetime(lifetime) if lifetime.ident == "_" => Some(lifetime),
+            _ => None,
+        });
+        named.chain(elided).collect()
+    }
+
     pub(crate) fn states(&self) -> &[Ident] {
         self.states.as_deref().unwrap_or_default()
     }
@@ -169,6 +184,9 @@ fn without_states(written: &parse::On, errors: &mut Errors) {
 fn known(written: &Ident, states: &[Ident], errors: &mut Errors) -> Option<Ident> {
     if states.contains(written) {
         return Some(written.clone());
+    }
+    if states.is_empty() {
+        return None; // which is reported
     }
     let names: Vec<_> = states.iter().map(ToString::to_string).collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();

@@ -54,7 +54,7 @@ fn to(input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
     if input.is_empty() {
         return Ok(Vec::new());
     }
-    let key: Ident = input.parse()?;
+    let key = input.call(Ident::parse_any)?;
     if key != "to" {
         let message =
             format!("unknown key `{key}`: the only one here is `to`, as in `#[on(line in First, to = Second)]`");
@@ -82,16 +82,15 @@ pub(crate) fn on(attribute: &Attribute) -> syn::Result<On> {
     }
 }
 
-/// The names in `#[state_machine(First, Second)]`; those that are no names are reported and left out.
+/// The names in `#[state_machine(First, Second)]`; one with a path or generics is reported, and taken for its name.
 pub(crate) fn machine_states(arguments: TokenStream, errors: &mut Errors) -> Vec<Ident> {
     let paths = Punctuated::<Path, Token![,]>::parse_terminated.parse2(arguments);
     let paths = errors.keep(paths).unwrap_or_default();
-    paths.iter().filter_map(|path| errors.keep(machine_state(path))).collect()
-}
-
-fn machine_state(path: &Path) -> syn::Result<Ident> {
-    path.get_ident().cloned().ok_or_else(|| {
-        let message = "a state is the name of a plain struct: no path, no generics (for these, `use` it or wrap it)";
-        syn::Error::new_spanned(path, message)
-    })
+    for path in paths.iter().filter(|path| path.get_ident().is_none()) {
+        errors.at(
+            path,
+            "a state is the bare name of a type without generics: `use` one from elsewhere, wrap a generic one",
+        );
+    }
+    paths.into_iter().filter_map(|path| Some(path.segments.last()?.ident.clone())).collect()
 }

@@ -41,8 +41,8 @@ fn qualifiers(function: &Function, errors: &mut Errors) {
         errors.at(keyword, "a handler is called by safe code, so it cannot be `unsafe`");
     }
     if let Some(cfg) = &function.cfg {
-        let message = "a handler is always there, or its machine could not be checked: put the `#[cfg(…)]` on the impl \
-                       block, or on what the handler does";
+        let message = "a handler cannot come and go, because its block is checked as a whole: put the `#[cfg(…)]` on the \
+                       impl block, or on what the handler does";
         errors.at(cfg, message);
     }
 }

@@ -25,7 +25,7 @@ const _: () = {
     #[automatically_derived]
     impl ::core::default::Default for __State {
         fn default() -> Self {
-            Self::Closed(::core::default::Default::default())
+            Self::Closed(::twisty::__private::first_state())
         }
     }
     #[automatically_derived]
@@ -50,9 +50,8 @@ const _: () = {
     impl ::twisty::protocol::Protocol for Door {
         type Framing = <Door as ::twisty::protocol::Settings>::Framing;
         type Factory = <Door as ::twisty::protocol::Settings>::Factory;
-        fn framing() -> Self::Framing {
+        fn framing() -> <Door as ::twisty::protocol::Settings>::Framing {
             ::twisty::__private::delivers_lines::<Self::Framing>();
-            ::twisty::__private::first_state::<Closed>();
             <Door as ::twisty::protocol::Settings>::framing()
         }
         fn limits() -> ::twisty::protocol::Limits {

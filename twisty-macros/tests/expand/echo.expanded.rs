@@ -26,7 +26,7 @@ impl Echo {
 impl ::twisty::protocol::Protocol for Echo {
     type Framing = <Echo as ::twisty::protocol::Settings>::Framing;
     type Factory = <Echo as ::twisty::protocol::Settings>::Factory;
-    fn framing() -> Self::Framing {
+    fn framing() -> <Echo as ::twisty::protocol::Settings>::Framing {
         ::twisty::__private::delivers_lines::<Self::Framing>();
         <Echo as ::twisty::protocol::Settings>::framing()
     }

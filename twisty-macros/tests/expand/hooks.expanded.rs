@@ -11,7 +11,7 @@ where
         &mut self,
         __peer: &::twisty::protocol::Address,
     ) -> ::core::option::Option<Self::Protocol> {
-        ::twisty::__private::built::<Self::Protocol, _>(Self::admit(self, __peer))
+        ::twisty::__private::built::<Self::Protocol>(Self::admit(self, __peer))
     }
     fn start(&mut self) -> ::core::result::Result<(), ::twisty::Failure> {
         ::twisty::__private::started(open(self))

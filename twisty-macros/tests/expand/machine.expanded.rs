@@ -56,7 +56,7 @@ const _: () = {
     #[automatically_derived]
     impl ::core::default::Default for __State {
         fn default() -> Self {
-            Self::Idle(::core::default::Default::default())
+            Self::Idle(::twisty::__private::first_state())
         }
     }
     #[automatically_derived]
@@ -90,10 +90,9 @@ const _: () = {
     impl ::twisty::protocol::Protocol for Worker {
         type Framing = <Worker as ::twisty::protocol::Settings>::Framing;
         type Factory = <Worker as ::twisty::protocol::Settings>::Factory;
-        fn framing() -> Self::Framing {
+        fn framing() -> <Worker as ::twisty::protocol::Settings>::Framing {
             ::twisty::__private::delivers_strings::<Self::Framing>();
             ::twisty::__private::delivers_overlong::<Self::Framing>();
-            ::twisty::__private::first_state::<Idle>();
             <Worker as ::twisty::protocol::Settings>::framing()
         }
         fn limits() -> ::twisty::protocol::Limits {

@@ -57,7 +57,7 @@ where
 {
     type Framing = <Everything<T> as ::twisty::protocol::Settings>::Framing;
     type Factory = <Everything<T> as ::twisty::protocol::Settings>::Factory;
-    fn framing() -> Self::Framing {
+    fn framing() -> <Everything<T> as ::twisty::protocol::Settings>::Framing {
         ::twisty::__private::delivers_lines::<Self::Framing>();
         ::twisty::__private::delivers_raw::<Self::Framing>();
         ::twisty::__private::delivers_overlong::<Self::Framing>();

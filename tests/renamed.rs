@@ -1,0 +1,34 @@
+//! Compiled by `hygiene.rs` in a package that calls twisty `reactive`: every attribute, and no `twisty` anywhere.
+use reactive::prelude::*;
+
+#[protocol(line, factory = Room, idle_timeout = 60s)]
+#[derive(Default)]
+struct Chat;
+
+#[derive(Default)]
+struct Silent;
+struct Talking;
+
+#[state_machine(Silent, Talking)]
+impl Chat {
+    #[on(line in Silent)]
+    fn begin(&mut self, name: &str) -> (String, Talking) {
+        (name.to_owned(), Talking)
+    }
+
+    #[on(line in _)]
+    fn talk(&mut self) -> &'static str {
+        "?"
+    }
+}
+
+#[factory(protocol = Chat, start = Self::open)]
+struct Room;
+
+impl Room {
+    fn open(&mut self) {}
+}
+
+fn main() -> reactive::Result<()> {
+    reactive::serve("tcp:8007", Room)
+}

@@ -1,0 +1,24 @@
+use twisty::prelude::*;
+
+#[protocol(line, factory = Site)]
+#[derive(Default)]
+struct Echo;
+
+#[protocol]
+impl Echo {
+    #[on(line)]
+    fn echo(&mut self, line: String) -> String {
+        line
+    }
+}
+
+#[factory(protocol = Echo, build = Self::build)]
+struct Site;
+
+impl Site {
+    fn build(&mut self, _peer: &twisty::Address) -> String {
+        String::new()
+    }
+}
+
+fn main() {}

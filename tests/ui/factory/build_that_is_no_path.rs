@@ -1,0 +1,18 @@
+use twisty::prelude::*;
+
+#[protocol(line, factory = Site)]
+#[derive(Default)]
+struct Echo;
+
+#[protocol]
+impl Echo {
+    #[on(line)]
+    fn echo(&mut self, line: String) -> String {
+        line
+    }
+}
+
+#[factory(protocol = Echo, build = |peer| Echo)]
+struct Site;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use twisty::prelude::*;
+
+#[factory]
+struct Site;
+
+fn main() {}

@@ -1,0 +1,6 @@
+use twisty::prelude::*;
+
+#[factory(protocol = Echo)]
+fn site() {}
+
+fn main() {}

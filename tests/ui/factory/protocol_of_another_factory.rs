@@ -1,0 +1,21 @@
+use twisty::prelude::*;
+
+#[protocol(line, factory = Site)]
+#[derive(Default)]
+struct Echo;
+
+#[protocol]
+impl Echo {
+    #[on(line)]
+    fn echo(&mut self, line: String) -> String {
+        line
+    }
+}
+
+#[factory(protocol = Echo)]
+struct Office;
+
+#[factory(protocol = Echo)]
+struct Site;
+
+fn main() {}

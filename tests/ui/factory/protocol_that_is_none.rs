@@ -1,0 +1,8 @@
+use twisty::prelude::*;
+
+#[factory(protocol = Echo)]
+struct Site;
+
+struct Echo;
+
+fn main() {}

@@ -1,0 +1,17 @@
+use twisty::prelude::*;
+
+#[protocol(line, factory = Site)]
+struct Echo;
+
+#[protocol]
+impl Echo {
+    #[on(line)]
+    fn echo(&mut self, line: String) -> String {
+        line
+    }
+}
+
+#[factory(protocol = Echo)]
+struct Site;
+
+fn main() {}

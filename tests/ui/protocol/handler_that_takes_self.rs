@@ -1,0 +1,14 @@
+use twisty::prelude::*;
+
+#[protocol(line)]
+struct Echo;
+
+#[protocol]
+impl Echo {
+    #[on(line)]
+    fn echo(self, line: String) -> String {
+        line
+    }
+}
+
+fn main() {}

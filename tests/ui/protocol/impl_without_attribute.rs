@@ -1,0 +1,15 @@
+use twisty::prelude::*;
+
+#[protocol(line)]
+#[derive(Default)]
+struct Echo;
+
+impl Echo {
+    fn echo(&mut self, line: String) -> String {
+        line
+    }
+}
+
+fn main() -> twisty::Result<()> {
+    twisty::serve("tcp:8007", ForProtocol::<Echo>::default())
+}

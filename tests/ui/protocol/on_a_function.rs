@@ -1,0 +1,6 @@
+use twisty::prelude::*;
+
+#[protocol(line)]
+fn echo() {}
+
+fn main() {}

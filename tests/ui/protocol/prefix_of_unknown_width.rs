@@ -1,0 +1,15 @@
+use twisty::prelude::*;
+
+#[protocol(length_prefixed(u12, little))]
+#[derive(Default)]
+struct Echo;
+
+#[protocol]
+impl Echo {
+    #[on(string)]
+    fn echo(&mut self, line: String) -> String {
+        line
+    }
+}
+
+fn main() {}

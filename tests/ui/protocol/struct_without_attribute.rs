@@ -1,0 +1,14 @@
+use twisty::prelude::*;
+
+#[derive(Default)]
+struct Echo;
+
+#[protocol]
+impl Echo {
+    #[on(line)]
+    fn echo(&mut self, line: String) -> String {
+        line
+    }
+}
+
+fn main() {}

@@ -1,0 +1,15 @@
+use twisty::prelude::*;
+
+#[protocol(lines)]
+#[derive(Default)]
+struct Echo;
+
+#[protocol]
+impl Echo {
+    #[on(line)]
+    fn echo(&mut self, line: String) -> String {
+        line
+    }
+}
+
+fn main() {}

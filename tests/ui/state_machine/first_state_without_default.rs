@@ -1,0 +1,22 @@
+use twisty::prelude::*;
+
+#[protocol(line)]
+struct Chat;
+
+struct GetName;
+struct Chatting;
+
+#[state_machine(GetName, Chatting)]
+impl Chat {
+    #[on(line in GetName)]
+    fn get_name(&mut self) -> Chatting {
+        Chatting
+    }
+
+    #[on(line in Chatting)]
+    fn say(&mut self, line: String) -> String {
+        line
+    }
+}
+
+fn main() {}

@@ -1,0 +1,28 @@
+use twisty::prelude::*;
+
+#[protocol(line)]
+struct Chat;
+
+#[derive(Default)]
+struct GetName;
+struct Chatting;
+
+#[state_machine(GetName, Chatting)]
+impl Chat {
+    #[on(line in GetName)]
+    fn get_name(&mut self) -> Chatting {
+        Chatting
+    }
+
+    #[on(line in Chatting)]
+    fn say(&mut self, line: String) -> String {
+        line
+    }
+
+    #[on(line in _)]
+    fn shout(&mut self, line: String) -> String {
+        line.to_uppercase()
+    }
+}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use twisty::prelude::*;
+
+#[state_machine(GetName)]
+struct Chat;
+
+fn main() {}

@@ -1,0 +1,23 @@
+use twisty::prelude::*;
+
+#[protocol(line)]
+struct Chat;
+
+#[derive(Default)]
+struct GetName;
+struct Chatting;
+
+#[state_machine(GetName, Chatting<u8>)]
+impl Chat {
+    #[on(line in GetName)]
+    fn get_name(&mut self) -> Chatting {
+        Chatting
+    }
+
+    #[on(line in Chatting)]
+    fn say(&mut self, line: String) -> String {
+        line
+    }
+}
+
+fn main() {}

@@ -1,0 +1,18 @@
+use twisty::prelude::*;
+
+#[protocol(line)]
+struct Chat;
+
+#[derive(Default)]
+struct GetName;
+struct Chatting;
+
+#[state_machine(GetName, Chatting)]
+impl Chat {
+    #[on(line in GetName)]
+    fn get_name(&mut self) -> Chatting {
+        Chatting
+    }
+}
+
+fn main() {}
