@@ -158,7 +158,9 @@ fn delayed_calls_can_be_changed_until_they_are_over() {
     moved.reset(Duration::ZERO).expect("active");
     reactor.turn(Some(seconds(1))).expect("a turn");
     assert_eq!(*fired.borrow(), 1);
-    assert_eq!(moved.cancel(), Err(DelayedCallError::AlreadyCalled));
+    for _ in 0..2 {
+        assert_eq!(moved.cancel(), Err(DelayedCallError::AlreadyCalled));
+    }
 }
 
 #[test]

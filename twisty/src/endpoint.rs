@@ -63,7 +63,7 @@ impl ServerEndpoint {
         Self { address, backlog: Self::BACKLOG }
     }
 
-    /// How many clients may wait to be accepted. The operating system may allow fewer.
+    /// How many clients may wait to be accepted, 1024 unless this says otherwise. The operating system may allow fewer.
     ///
     /// ```
     /// use twisty::endpoint::ServerEndpoint;
@@ -93,7 +93,7 @@ impl ServerEndpoint {
     }
 }
 
-/// The text that parses back.
+/// The text that parses back; the scope of an IPv6 address is no part of it.
 impl fmt::Display for ServerEndpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let interface = self.address.ip().to_string().replace(':', "\\:");

@@ -114,7 +114,7 @@ pub trait Protocol: Sized + 'static {
     fn frame_overlong(&mut self, _cx: &Context<Self>, _overlong: Overlong) {}
 
     /// How long to wait for the next frame before [`timed_out`](Self::timed_out), counted from the last call; `None`
-    /// waits forever.
+    /// waits forever. Nobody waits while reading is paused or the peer leaves too much unread.
     fn timeout(&self, _cx: &Context<Self>) -> Option<Duration> {
         None
     }

@@ -69,7 +69,7 @@ impl DelayedCall {
     /// Makes the call never happen.
     ///
     /// # Errors
-    /// [`DelayedCallError`] if it ran or was cancelled.
+    /// [`DelayedCallError`] if it ran or was cancelled; a reactor that is gone has cancelled all its calls.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -81,18 +81,18 @@ impl DelayedCall {
     /// # Ok::<(), twisty::Failure>(())
     /// ```
     pub fn cancel(&self) -> Result<(), DelayedCallError> {
-        let Some(core) = self.reactor.upgrade() else { return Err(self.over()) };
+        let core = self.reactor.upgrade().ok_or(DelayedCallError::AlreadyCancelled)?;
         // A statement of its own: dropping the call may drop anything, even another delayed call.
         let removed = core.timers.borrow_mut().remove(self.key);
-        let cancelled = removed.map(drop).ok_or_else(|| self.over());
+        drop(removed.ok_or_else(|| self.over())?);
         self.cancelled.set(true);
-        cancelled
+        Ok(())
     }
 
     /// Moves the call to `delay` from now.
     ///
     /// # Errors
-    /// [`DelayedCallError`] if it ran or was cancelled.
+    /// [`DelayedCallError`] if it ran or was cancelled; a reactor that is gone has cancelled all its calls.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -110,7 +110,7 @@ impl DelayedCall {
     /// Moves the call to `delay` after the time it is due now.
     ///
     /// # Errors
-    /// [`DelayedCallError`] if it ran or was cancelled.
+    /// [`DelayedCallError`] if it ran or was cancelled; a reactor that is gone has cancelled all its calls.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -134,7 +134,8 @@ impl DelayedCall {
     }
 
     fn over(&self) -> DelayedCallError {
-        if self.cancelled.get() { DelayedCallError::AlreadyCancelled } else { DelayedCallError::AlreadyCalled }
+        let never = self.cancelled.get() || self.reactor.strong_count() == 0;
+        if never { DelayedCallError::AlreadyCancelled } else { DelayedCallError::AlreadyCalled }
     }
 }
 

@@ -1,8 +1,8 @@
 //! The loop: waits for sockets, timers and other threads, and calls what they concern.
 //!
-//! A [`Reactor`] is a value, and everything on it lives on one thread. One turn of its loop is: wait; deliver what arrived;
-//! run what other threads asked for; run the timers that are due; then write what all of that has sent, each connection
-//! once. A program uses as many reactors as it likes, each on its own thread.
+//! A [`Reactor`] is a value, and everything on it lives on one thread. One turn of its loop is: wait; deliver what arrived,
+//! from sockets and from other threads; run the timers that are due; then write what all of that has sent, each
+//! connection once. A program uses as many reactors as it likes, each on its own thread.
 
 mod delayed_call;
 mod entries;
@@ -208,7 +208,7 @@ impl Reactor {
     /// written, or when the drain time-out has passed. A second call cuts them off at once.
     ///
     /// # Errors
-    /// [`ReactorError::NotRunning`].
+    /// [`ReactorError::NotRunning`] outside of [`run`](Self::run).
     ///
     /// ```
     /// use twisty::{Reactor, ReactorError};
@@ -261,7 +261,7 @@ impl Reactor {
         Ok(())
     }
 
-    /// Whether [`run`](Self::run) has not returned yet.
+    /// Whether it is inside of [`run`](Self::run).
     ///
     /// ```
     /// # let reactor = twisty::Reactor::new()?;

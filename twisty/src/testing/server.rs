@@ -17,7 +17,8 @@ use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Phase, Protocol, 
 
 /// A server in memory: the factory and its protocols as they stand, but you are the network and the clock.
 ///
-/// Everything happens at once: when a method returns, all handlers have run.
+/// Everything happens at once: when a method returns, all handlers have run. Only what is asked of a
+/// [`Transport`](crate::Transport) from outside of all handlers waits for the next [`advance`](Self::advance).
 ///
 /// ```
 /// use twisty::prelude::*;
@@ -117,7 +118,8 @@ impl<F: Factory> Server<F> {
         Self(Rc::new(Memory { seat, agenda, now, ends: RefCell::default(), clients: Cell::new(0) }))
     }
 
-    /// A new client. If the factory refuses it, it is not connected.
+    /// A new client. If the factory refuses it, it is not connected. Clients come from 192.168.1.1, each from a port of its
+    /// own, to port 12345 of 10.0.0.1.
     ///
     /// ```
     /// # use twisty::prelude::*;
@@ -277,7 +279,7 @@ impl<F: Factory> Client<F> {
         self
     }
 
-    /// All that the server has sent this client, as text; bytes that are no UTF-8 show as `�`.
+    /// All that the server has sent this client (since [`take_sent`](Self::take_sent)), as text; bytes that are no UTF-8 show as `�`.
     ///
     /// ```
     /// # use twisty::prelude::*;
@@ -297,7 +299,7 @@ impl<F: Factory> Client<F> {
         String::from_utf8_lossy(&self.sent_bytes()).into_owned()
     }
 
-    /// All that the server has sent this client.
+    /// All that the server has sent this client (since [`take_sent`](Self::take_sent)).
     ///
     /// ```
     /// # use twisty::prelude::*;
@@ -442,7 +444,7 @@ impl<F: Factory> Client<F> {
         self.server.drive(self.key, |_, _| {});
     }
 
-    /// Whether the connection is open: neither side has closed it.
+    /// Whether the connection is open for the server: it has neither closed it nor seen the client do so.
     ///
     /// ```
     /// # use twisty::prelude::*;
