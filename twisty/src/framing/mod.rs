@@ -77,6 +77,11 @@ use crate::error::{FramingError, SendError};
 /// assert_eq!(Records.decode(b"abc"), Ok(Decoded::Incomplete { missing: 5 }));
 /// assert_eq!(Records.decode(b"abcdefghi"), Ok(Decoded::Frame { frame: b"abcdefgh", consumed: 8 }));
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a framing",
+    label = "not a framing",
+    note = "the framings are `raw`, `line`, `netstring`, `int8`, `int16`, `int32` and `length_prefixed(…)`; for one of your own write `impl Framing for {Self}`"
+)]
 pub trait Framing: Sized + 'static {
     /// Looks for a frame at the front of `buffer`.
     ///

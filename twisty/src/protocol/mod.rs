@@ -21,7 +21,7 @@ pub use factory::{Factory, ForProtocol, Shared};
 pub use frame::{FromFrame, ToFrame};
 pub(crate) use outbox::Outbox;
 pub use outcome::{Outcome, Replies, Stateless};
-pub use state_machine::{Diagram, FirstState, StateMachine, Transition};
+pub use state_machine::{Diagram, StateMachine, Transition};
 pub(crate) use transport::Phase;
 pub use transport::{Transport, broadcast};
 
@@ -142,7 +142,7 @@ pub trait Protocol: Sized + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no framing yet",
     label = "its struct needs `#[protocol(…)]` too",
-    note = "write `#[protocol(line)]` on `struct {Self}`, or another framing: raw, netstring, int8, int16, int32, length_prefixed(…), or the path of your own"
+    note = "write `#[protocol(line)]` on `struct {Self}`, or another framing: `raw`, `netstring`, `int8`, `int16`, `int32`, `length_prefixed(…)`, or the path of your own"
 )]
 pub trait Settings: Sized + 'static {
     /// See [`Protocol::Framing`].

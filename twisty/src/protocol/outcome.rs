@@ -71,6 +71,7 @@ pub trait Outcome<P: Protocol, S> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stateless {}
 
+#[diagnostic::do_not_recommend]
 impl<P: Protocol, S, R: ToFrame> Outcome<P, S> for R {
     #[inline]
     fn apply(self, cx: &Context<P>) -> Option<S> {

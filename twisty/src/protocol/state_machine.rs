@@ -41,22 +41,6 @@ pub trait StateMachine: Protocol {
     fn diagram() -> Diagram;
 }
 
-/// A type that a machine can start in: one with a `Default`.
-///
-/// ```
-/// fn can_start_in<S: twisty::protocol::FirstState>() {}
-/// can_start_in::<Option<String>>();
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "a connection cannot start in the state `{Self}`: it has no `Default`",
-    label = "the first state of `#[state_machine(…)]` is where a connection starts",
-    note = "write `#[derive(Default)]` on `struct {Self}`, or name another state first"
-)]
-pub trait FirstState {}
-
-#[diagnostic::do_not_recommend]
-impl<S: Default> FirstState for S {}
-
 /// The graph of a machine: its states and the ways between them.
 ///
 /// ```

@@ -1,6 +1,6 @@
-//! What the attributes write does what their documentation says: every event, argument and outcome, in memory.
+//! `#[protocol]`: every framing, limit, event, argument and outcome does what the documentation says, in memory.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use twisty::protocol::{Replies, Settings};
 use twisty::testing::Server;
 use twisty::{Address, InvalidFrame};
 
-// ---- arguments -------------------------------------------------------------------------------------------------------
+// ---- arguments ------------------------------------------------------------------------------------------------------
 
 mod arguments {
     use super::*;
@@ -99,7 +99,7 @@ mod arguments {
     }
 }
 
-// ---- outcomes --------------------------------------------------------------------------------------------------------
+// ---- outcomes -------------------------------------------------------------------------------------------------------
 
 mod outcomes {
     use super::*;
@@ -152,7 +152,7 @@ mod outcomes {
     }
 }
 
-// ---- events ----------------------------------------------------------------------------------------------------------
+// ---- events ---------------------------------------------------------------------------------------------------------
 
 mod events {
     use super::*;
@@ -226,186 +226,7 @@ mod events {
     }
 }
 
-// ---- machines --------------------------------------------------------------------------------------------------------
-
-mod machines {
-    use super::*;
-
-    #[protocol(line)]
-    #[derive(Default)]
-    struct Order {
-        /// It outlives the connection.
-        abandoned: Rc<Cell<u8>>,
-    }
-
-    #[derive(Default)]
-    struct Open;
-    struct Filling {
-        items: Vec<String>,
-    }
-    struct Paying {
-        items: Vec<String>,
-    }
-
-    type Next<T> = (String, T);
-
-    #[state_machine(Open, Filling, Paying)]
-    impl Order {
-        #[on(connect)]
-        fn greet(&mut self) -> &'static str {
-            "what do you want?"
-        }
-
-        #[on(line in Open)]
-        fn begin(&mut self, item: String) -> Filling {
-            Filling { items: vec![item] }
-        }
-
-        #[on(line in Filling)]
-        fn fill(&mut self, order: &mut Filling, item: &str) -> Result<Option<Paying>, &'static str> {
-            match item {
-                "" => Err("what?"),
-                "pay" => Ok(Some(Paying { items: std::mem::take(&mut order.items) })),
-                item => {
-                    order.items.push(item.into());
-                    Ok(None)
-                }
-            }
-        }
-
-        #[on(line in Paying, to = (Open))]
-        fn pay(&mut self, coins: u32, order: Paying, cx: &Context<Self>) -> Result<Next<Open>, Failure> {
-            if coins == 0 {
-                return Err(Failure::message("no money"));
-            }
-            cx.send(format!("{coins} coins"));
-            Ok((order.items.join("+"), Open))
-        }
-
-        #[on(timeout(10s))]
-        fn wait(&mut self) -> &'static str {
-            "take your time"
-        }
-
-        #[on(timeout(1min) in Paying)]
-        fn hurry(&mut self, order: &Paying) -> (String, Open) {
-            (format!("{} gone", order.items.len()), Open)
-        }
-
-        #[on(disconnect in Filling | Paying)]
-        fn abandon(&mut self) {
-            self.abandoned.set(self.abandoned.get() + 1);
-        }
-    }
-
-    fn ordered(lines: &str) -> String {
-        let server = Server::new(Order::factory());
-        let client = server.connect();
-        client.receive(lines);
-        client.sent().trim_start_matches("what do you want?\r\n").to_owned()
-    }
-
-    #[test]
-    fn go_from_state_to_state() {
-        assert_eq!(ordered("tea\r\nmilk\r\npay\r\n3\r\n"), "3 coins\r\ntea+milk\r\n");
-        assert_eq!(ordered("tea\r\npay\r\n3\r\ncake\r\npay\r\n4\r\n"), "3 coins\r\ntea\r\n4 coins\r\ncake\r\n");
-    }
-
-    #[test]
-    fn stay_where_they_are_on_a_refusal() {
-        assert_eq!(ordered("tea\r\n\r\npay\r\n3\r\n"), "what?\r\n3 coins\r\ntea\r\n");
-    }
-
-    #[test]
-    fn end_on_a_failure_also_without_a_state() {
-        let server = Server::new(Order::factory());
-        let client = server.connect();
-        client.receive("tea\r\npay\r\n0\r\n3\r\n");
-        assert_eq!((client.sent().as_str(), client.is_connected()), ("what do you want?\r\n", false));
-    }
-
-    #[test]
-    fn keep_a_state_whose_frame_is_none() {
-        let server = Server::new(Order::factory());
-        let client = server.connect();
-        client.receive("tea\r\npay\r\nthree\r\n");
-        assert!(!client.is_connected());
-    }
-
-    #[test]
-    fn leave_alone_what_their_state_has_no_handler_for() {
-        let abandoned = Rc::new(Cell::new(0));
-        let orders = {
-            let abandoned = Rc::clone(&abandoned);
-            ForProtocol::new(move || Order { abandoned: Rc::clone(&abandoned) })
-        };
-        let server = Server::new(orders);
-        server.connect().disconnect();
-        assert_eq!(abandoned.get(), 0);
-        server.connect().receive("tea\r\n").disconnect();
-        server.connect().receive("tea\r\npay\r\n").disconnect();
-        assert_eq!(abandoned.get(), 2);
-    }
-
-    #[test]
-    fn wait_as_long_as_their_state_says() {
-        let server = Server::new(Order::factory());
-        let client = server.connect();
-        server.advance(Duration::from_secs(10));
-        client.receive("tea\r\npay\r\n");
-        server.advance(Duration::from_secs(59));
-        assert_eq!(client.sent(), "what do you want?\r\ntake your time\r\n");
-        server.advance(Duration::from_secs(1));
-        assert_eq!(client.sent(), "what do you want?\r\ntake your time\r\n1 gone\r\n");
-    }
-
-    #[test]
-    fn know_their_graph() {
-        let ways = Order::diagram().mermaid();
-        let ways: Vec<_> = ways.lines().skip(1).map(str::trim).collect();
-        let expected = [
-            "[*] --> Open",
-            "Open --> Filling: line",
-            "Filling --> Paying: line",
-            "Paying --> Open: line",
-            "Open --> Open: timeout 10s",
-            "Filling --> Filling: timeout 10s",
-            "Paying --> Open: timeout 1min",
-        ];
-        assert_eq!(ways, expected);
-        assert_eq!(Order::diagram().states, ["Open", "Filling", "Paying"]);
-    }
-
-    /// Where an alias hides that no state may follow, the connection ends instead of going on without a state.
-    #[protocol(line)]
-    #[derive(Default)]
-    struct Careless;
-
-    #[derive(Default)]
-    struct Only;
-
-    type Perhaps = Option<Only>;
-
-    #[state_machine(Only)]
-    impl Careless {
-        #[on(line in Only, to = Only)]
-        fn lose(&mut self, only: Only, keep: &str) -> Perhaps {
-            (keep == "keep").then_some(only)
-        }
-    }
-
-    #[test]
-    fn do_not_go_on_without_a_state() {
-        let server = Server::new(Careless::factory());
-        let client = server.connect();
-        client.receive("keep\r\n");
-        assert!(client.is_connected());
-        client.receive("drop\r\n");
-        assert!(!client.is_connected());
-    }
-}
-
-// ---- framings and limits ---------------------------------------------------------------------------------------------
+// ---- framings and limits --------------------------------------------------------------------------------------------
 
 mod settings {
     use super::*;
@@ -504,59 +325,5 @@ mod settings {
     fn allow_generic_protocols() {
         let server = Server::new(Tagged::<u8, 7>::factory());
         assert_eq!(server.connect().receive("\r\n").sent(), "07\r\n");
-    }
-}
-
-// ---- factories -------------------------------------------------------------------------------------------------------
-
-mod factories {
-    use super::*;
-
-    /// What became of the house; it outlives the factory.
-    type Log = Rc<RefCell<Vec<&'static str>>>;
-
-    #[factory(protocol = Guest, build = Self::admit, start = Self::open, stop = close, max_connections = self.beds)]
-    struct House {
-        beds: usize,
-        log: Log,
-    }
-
-    impl House {
-        fn open(&mut self) -> Result<(), std::num::ParseIntError> {
-            self.log.borrow_mut().push("open");
-            self.beds += "1".parse::<usize>()?;
-            Ok(())
-        }
-
-        fn admit(&mut self, peer: &Address) -> Option<Guest> {
-            (peer.ip().is_none_or(|ip| ip.is_loopback())).then_some(Guest)
-        }
-    }
-
-    fn close(house: &mut House) {
-        house.log.borrow_mut().push("closed");
-    }
-
-    #[protocol(line, factory = House)]
-    struct Guest;
-
-    #[protocol]
-    impl Guest {
-        #[on(line)]
-        fn echo(&mut self, line: &[u8]) -> Vec<u8> {
-            line.to_vec()
-        }
-    }
-
-    #[test]
-    fn have_hooks() {
-        let log = Log::default();
-        let mut house = House { beds: 1, log: Rc::clone(&log) };
-        Factory::start(&mut house).expect("the house opens");
-        assert_eq!(house.max_connections(), 2);
-        assert!(house.build_protocol(&Address::from(std::net::SocketAddr::from(([127, 0, 0, 1], 1)))).is_some());
-        assert!(house.build_protocol(&Address::from(std::net::SocketAddr::from(([8, 8, 8, 8], 1)))).is_none());
-        Factory::stop(&mut house);
-        assert_eq!(*log.borrow(), ["open", "closed"]);
     }
 }
