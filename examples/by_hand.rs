@@ -8,7 +8,7 @@ struct Echo;
 
 impl Protocol for Echo {
     type Framing = Raw;
-    type Factory = ForProtocol<Echo>; // a factory with no state of its own
+    type Factory = ForProtocol<Self>; // a factory with no state of its own
 
     fn framing() -> Raw {
         Raw
