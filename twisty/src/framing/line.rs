@@ -182,14 +182,21 @@ impl Line {
     #[inline]
     fn may_end_in(&self, line: &[u8]) -> bool {
         let Some((last, before)) = self.delimiter.split_last() else { return true };
-        memchr(*last, line).is_some() || before.iter().any(|byte| byte == last)
+        contains(line, *last) || before.iter().any(|byte| byte == last)
     }
 
+    #[cold]
+    fn refused(&self) -> SendError {
+        SendError::ContainsDelimiter { delimiter: self.delimiter.escape_ascii().to_string() }
+    }
+
+    #[inline]
     fn checked<'a>(&self, frame: &'a [u8], consumed: usize) -> Result<Decoded<'a>, FramingError> {
         if frame.len() > self.max_length { Err(self.overlong()) } else { Ok(Decoded::Frame { frame, consumed }) }
     }
 
     /// Says the same length whether the end of the line was seen or not.
+    #[cold]
     fn overlong(&self) -> FramingError {
         Overlong { length: self.max_length.saturating_add(1), max_length: self.max_length }.into()
     }
@@ -235,7 +242,7 @@ impl Framing for Line {
             return Ok(());
         }
         out.truncate(start);
-        Err(SendError::ContainsDelimiter { delimiter: self.delimiter.escape_ascii().to_string() })
+        Err(self.refused())
     }
 
     fn encodes_like(&self, other: &Self) -> bool {
@@ -244,6 +251,17 @@ impl Framing for Line {
 
     fn take_back(&mut self) -> usize {
         std::mem::take(&mut self.unread)
+    }
+}
+
+/// Whether a byte occurs. In a short line it hardly ever does, and then looking at all of it is faster than stopping early.
+#[inline]
+fn contains(line: &[u8], byte: u8) -> bool {
+    const SHORT: usize = 256;
+    if line.len() <= SHORT {
+        line.iter().fold(false, |found, other| found | (*other == byte))
+    } else {
+        memchr(byte, line).is_some()
     }
 }
 

@@ -15,15 +15,22 @@ slotmap::new_key_type! {
 pub(crate) struct Agenda {
     due: RefCell<Vec<ConnectionKey>>,
     /// Empty buffers with room, so that steady traffic allocates nothing and an idle connection owns nothing.
-    spares: RefCell<Vec<Vec<u8>>>,
+    spares: RefCell<Spares>,
     /// What the running handler did wrong on another connection's transport; see [`Agenda::blame`].
     fault: Cell<Option<Failure>>,
 }
 
+#[derive(Default)]
+struct Spares {
+    buffers: Vec<Vec<u8>>,
+    /// What they hold together.
+    capacity: usize,
+}
+
 impl Agenda {
-    /// Spare buffers kept, and the largest worth keeping: together they bound what idleness costs.
-    const SPARES: usize = 64;
-    const SPARE_CAPACITY: usize = 64 * 1024;
+    /// The largest buffer worth keeping, and all of them together: what idleness may cost.
+    const SPARE: usize = 64 * 1024;
+    const SPARES: usize = 1024 * 1024;
 
     pub(crate) fn enter(&self, key: ConnectionKey) {
         self.due.borrow_mut().push(key);
@@ -40,15 +47,19 @@ impl Agenda {
     }
 
     pub(crate) fn spare(&self) -> Vec<u8> {
-        self.spares.borrow_mut().pop().unwrap_or_default()
+        let mut spares = self.spares.borrow_mut();
+        let buffer = spares.buffers.pop().unwrap_or_default();
+        spares.capacity -= buffer.capacity();
+        buffer
     }
 
     pub(crate) fn recycle(&self, mut buffer: Vec<u8>) {
         let mut spares = self.spares.borrow_mut();
-        let useful = 1..=Self::SPARE_CAPACITY;
-        if useful.contains(&buffer.capacity()) && spares.len() < Self::SPARES {
+        let capacity = buffer.capacity();
+        if (1..=Self::SPARE).contains(&capacity) && spares.capacity + capacity <= Self::SPARES {
             buffer.clear();
-            spares.push(buffer);
+            spares.capacity += capacity;
+            spares.buffers.push(buffer);
         }
     }
 

@@ -34,6 +34,7 @@ impl Outbox {
     }
 
     /// Lets `append` add to the queue, in a buffer that is there already wherever possible.
+    #[inline]
     pub(crate) fn append<R>(&mut self, agenda: &Agenda, append: impl FnOnce(&mut Vec<u8>) -> R) -> R {
         if self.tail.capacity() == 0 {
             self.tail = agenda.spare();
@@ -86,7 +87,10 @@ impl Outbox {
 
     pub(crate) fn clear(&mut self, agenda: &Agenda) {
         agenda.recycle(std::mem::take(&mut self.tail));
-        *self = Self::default();
+        if self.pieces.capacity() > 0 {
+            self.pieces = VecDeque::new();
+        }
+        (self.written, self.length) = (0, 0);
     }
 }
 

@@ -125,8 +125,13 @@ impl<F: Framing> Transport<F> {
     #[inline]
     pub fn send(&self, frame: impl ToFrame) {
         if let Err(error) = self.try_send(frame) {
-            self.0.agenda.blame(error.into());
+            self.blame(error);
         }
+    }
+
+    #[cold]
+    fn blame(&self, error: SendError) {
+        self.0.agenda.blame(error.into());
     }
 
     /// Sends a frame if the framing can carry it.
@@ -160,6 +165,7 @@ impl<F: Framing> Transport<F> {
         });
     }
 
+    #[inline]
     fn append(&self, append: impl FnOnce(&F, &mut Vec<u8>) -> Result<(), SendError>) -> Result<(), SendError> {
         let Some(mut outbox) = self.open_outbox() else { return Ok(()) };
         outbox.append(&self.0.agenda, |out| append(&self.0.framing.borrow(), out))
@@ -175,11 +181,16 @@ impl<F: Framing> Transport<F> {
         let outbox = self.0.outbox.borrow_mut();
         let (queued, limit) = (outbox.len(), self.0.outbox_limit);
         if queued > limit {
-            self.close(Phase::Aborting, Some(OutboxFull { queued, limit }.into()));
+            self.cut_off(OutboxFull { queued, limit });
             return None;
         }
         self.enter();
         Some(outbox)
+    }
+
+    #[cold]
+    fn cut_off(&self, reason: OutboxFull) {
+        self.close(Phase::Aborting, Some(reason.into()));
     }
 
     /// Closes the connection once everything sent so far has been handed to the operating system. Nothing is delivered
@@ -284,6 +295,7 @@ impl<F: Framing> Transport<F> {
     }
 
     /// Puts the connection on the agenda, unless it is there.
+    #[inline]
     pub(crate) fn enter(&self) {
         if !self.0.entered.replace(true) {
             self.0.agenda.enter(self.0.key);
@@ -403,7 +415,7 @@ pub fn broadcast<'a, F: Framing>(to: impl IntoIterator<Item = &'a Transport<F>>,
         if !encoded.as_ref().is_some_and(|(first, _)| first.encodes_like(transport)) {
             match Encoded::new(transport, &frame) {
                 Ok(bytes) => encoded = Some((transport, bytes)),
-                Err(error) => return transport.0.agenda.blame(error.into()),
+                Err(error) => return transport.blame(error),
             }
         }
         if let Some((_, bytes)) = &encoded {
