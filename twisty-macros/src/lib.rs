@@ -1,4 +1,4 @@
-//! The attributes of [twisty](https://docs.rs/twisty): [`macro@protocol`], [`macro@state_machine`] and [`macro@factory`].
+//! The attributes of twisty: [`macro@protocol`], [`macro@state_machine`] and [`macro@factory`].
 //! Use them through that crate; this one only holds them.
 //!
 //! # Layout

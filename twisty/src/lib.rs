@@ -54,6 +54,11 @@ mod transport;
 #[doc = include_str!("../../ARCHITECTURE.md")]
 pub mod architecture {}
 
+/// The README's programs are compiled with the examples of the documentation.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
 #[doc(hidden)]
 pub mod __private;
 
