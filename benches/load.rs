@@ -57,7 +57,8 @@ impl<'a> Load<'a> {
         })
     }
 
-    /// Keeps all clients busy for so long, then lets them finish; the number of messages answered, and the time it took.
+    /// Keeps all clients busy for so long, then lets them finish; the number of messages answered, and the time it
+    /// took.
     pub fn run(&mut self, duration: Duration) -> Result<(u64, Duration)> {
         let start = Instant::now();
         for client in &mut self.clients {

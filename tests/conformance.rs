@@ -1,10 +1,11 @@
 //! Replays what Twisted does, as recorded in vectors, and compares.
 //!
-//! A vector is a small program in JSON (bytes arrive, reading pauses, a line is sent) and all that Twisted did with it. By
-//! default those kept in `tests/vectors` are replayed; `TWISTY_VECTORS` names another directory of such files.
+//! A vector is a small program in JSON (bytes arrive, reading pauses, a line is sent) and all that Twisted did with it.
+//! By default those kept in `tests/vectors` are replayed; `TWISTY_VECTORS` names another directory of such files.
 //!
-//! Where twisty departs from Twisted on purpose, the departure stands in a table with its reason, explains one difference
-//! at a time, and everything else in the case is still compared. The report says how many cases stand under which.
+//! Where twisty departs from Twisted on purpose, the departure stands in a table with its reason, explains one
+//! difference at a time, and everything else in the case is still compared. The report says how many cases stand under
+//! which.
 //!
 //! A family of vectors is one module here and one line in [`FAMILIES`].
 

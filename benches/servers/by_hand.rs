@@ -1,9 +1,9 @@
 //! What twisty is measured against: a loop over mio, written for one purpose and as well as we can.
 //!
 //! One registration a connection (edge-triggered, for both directions), one read buffer and one reply buffer for all,
-//! and for each ready connection one read and one write: a read that does not fill the buffer has emptied the socket, so
-//! there is no second one to be told "would block". It is a real server, though: what a slow peer does not take is kept,
-//! and that peer is not read until it took it; a line has a longest length; the end of a connection is noticed.
+//! and for each ready connection one read and one write: a read that does not fill the buffer has emptied the socket,
+//! so there is no second one to be told "would block". It is a real server, though: what a slow peer does not take is
+//! kept, and that peer is not read until it took it; a line has a longest length; the end of a connection is noticed.
 
 use std::io::{ErrorKind, Read, Result as IoResult, Write};
 use std::net::SocketAddr;

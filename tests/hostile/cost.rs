@@ -67,7 +67,8 @@ fn metered<F: Framing>(framing: F) -> (Record<Metered<F>>, Rc<Cell<Work>>) {
     (Record::new(Metered { framing, work: Rc::clone(&work), left: (0, 0) }), work)
 }
 
-/// One call and two moves for each byte are plenty; what is quadratic takes hundreds for 64 KiB and thousands for 1 MiB.
+/// One call and two moves for each byte are plenty; what is quadratic takes hundreds for 64 KiB and thousands for 1
+/// MiB.
 fn assert_linear(work: Work, bytes: usize) {
     assert!(work.calls <= bytes + 16, "{work:?} for {bytes} bytes");
     assert!(work.moved <= 2 * bytes, "{work:?} for {bytes} bytes");

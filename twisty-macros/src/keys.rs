@@ -27,8 +27,8 @@ impl Key {
     }
 }
 
-/// Reads `key = value, …` to the end of `input`; `value` reads what stands behind the `=` of a key. After a mistake it goes
-/// on with the next key, so that all of them are found.
+/// Reads `key = value, …` to the end of `input`; `value` reads what stands behind the `=` of a key. After a mistake it
+/// goes on with the next key, so that all of them are found.
 pub(crate) fn read(
     input: ParseStream<'_>,
     legal: &[Key],

@@ -3,13 +3,13 @@
 //!
 //! # Layout
 //!
-//! An attribute is a folder, and is read like a sentence: `parse` (syntax) → `model` (meaning) → `check` (what is wrong,
-//! all of it) → `expand` (code; it cannot fail). Whatever runs is in the runtime crate, `expand` only calls it.
+//! An attribute is a folder, and is read like a sentence: `parse` (syntax) → `model` (meaning) → `check` (what is
+//! wrong, all of it) → `expand` (code; it cannot fail). Whatever runs is in the runtime crate, `expand` only calls it.
 //!
 //! - `protocol`: `#[protocol(…)]` on a struct.
-//! - `state_machine`: impl blocks with handlers, also those of `#[protocol]`, a machine without states. Beside the four:
-//!   `event` (the words of `#[on(…)]`), `graph` (states and what leads from one to another), `signature` (what a handler
-//!   may look like), `dispatch` and `call` (the methods of `Protocol` and the calls in them).
+//! - `state_machine`: impl blocks with handlers, also those of `#[protocol]`, a machine without states. Beside the
+//!   four: `event` (the words of `#[on(…)]`), `graph` (states and what leads from one to another), `signature` (what a
+//!   handler may look like), `dispatch` and `call` (the methods of `Protocol` and the calls in them).
 //! - `factory`: `#[factory(…)]` on a struct.
 //! - `keys`, `duration`, `generics`, `names`, `nearest`, `errors`, `spans`: what they share.
 
@@ -108,8 +108,8 @@ use proc_macro::TokenStream;
 /// `Result`, whose `Err` is a reply too or the `Failure` that ends the connection.
 ///
 /// A protocol listens: without a handler for its frames it is refused, unless one of its handlers hangs up
-/// (`lose_connection`, `abort_connection`, `fail`). All handlers stand in one impl block; other functions may stand there
-/// too.
+/// (`lose_connection`, `abort_connection`, `fail`). All handlers stand in one impl block; other functions may stand
+/// there too.
 ///
 /// # The code it writes
 ///
@@ -183,8 +183,8 @@ pub fn protocol(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `to = Second`, `to = (First, Second)` | the next states, where the return type does not name them: an alias hides them |
 ///
 /// A handler for one state can take it, as `&Second`, `&mut Second` or by value; by value only if a next state follows
-/// whatever happens. It leads to the next state by returning it: `Second`, `(reply, Second)`, or an `Option` or `Result`
-/// of these. An event without a handler in the present state passes, but frames must have one in every state.
+/// whatever happens. It leads to the next state by returning it: `Second`, `(reply, Second)`, or an `Option` or
+/// `Result` of these. An event without a handler in the present state passes, but frames must have one in every state.
 ///
 /// The graph of the states is known at compile time, and stands in the documentation of the impl block. A state that
 /// nothing leads to, one without a handler for frames, two handlers for the same, and a handler that never runs are

@@ -1,4 +1,5 @@
-//! Holds the expansion of each `tests/expand/NAME.rs` against `NAME.expanded.rs`; `BLESS=1 cargo test` writes the latter.
+//! Holds the expansion of each `tests/expand/NAME.rs` against `NAME.expanded.rs`; `BLESS=1 cargo test` writes the
+//! latter.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -136,7 +136,8 @@ pub fn started(started: impl Started) -> Result<(), Failure> {
 
 // ---- after a mistake -------------------------------------------------------------------------------------------------
 
-/// The framing of a protocol whose own one was not understood. It has every event, so that nothing else is called wrong.
+/// The framing of a protocol whose own one was not understood. It has every event, so that nothing else is called
+/// wrong.
 #[derive(Debug)]
 pub struct UnknownFraming;
 

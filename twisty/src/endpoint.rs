@@ -184,12 +184,12 @@ fn text<'a>(input: &'a str, stops: &'static str) -> IResult<&'a str, String> {
 }
 
 impl Reactor {
-    /// Listens on an endpoint, for instance `"tcp:8007:interface=127.0.0.1"`; every client gets a protocol of `factory`.
-    /// A [`Shared`] factory may listen on several.
+    /// Listens on an endpoint, for instance `"tcp:8007:interface=127.0.0.1"`; every client gets a protocol of
+    /// `factory`. A [`Shared`] factory may listen on several.
     ///
     /// # Errors
-    /// [`EndpointError`] when `endpoint` cannot be understood, [`ListenError`](crate::ListenError) when the port cannot be
-    /// opened, and what the factory's `start` answers.
+    /// [`EndpointError`] when `endpoint` cannot be understood, [`ListenError`](crate::ListenError) when the port cannot
+    /// be opened, and what the factory's `start` answers.
     ///
     /// ```
     /// use twisty::prelude::*;
@@ -216,11 +216,11 @@ impl Reactor {
 
 /// Serves `factory` on `endpoint` until SIGINT or SIGTERM: the whole of a server's `main`.
 ///
-/// Prints `listening on tcp:ADDRESS:PORT` on standard output once the port is open. The signal closes the port and then the
-/// connections, each after what it has queued, for at most 10 seconds; a second signal cuts them off.
+/// Prints `listening on tcp:ADDRESS:PORT` on standard output once the port is open. The signal closes the port and then
+/// the connections, each after what it has queued, for at most 10 seconds; a second signal cuts them off.
 ///
-/// What goes wrong in handlers is reported through `tracing`; a program that has not installed a subscriber finds warnings
-/// and errors on standard error.
+/// What goes wrong in handlers is reported through `tracing`; a program that has not installed a subscriber finds
+/// warnings and errors on standard error.
 ///
 /// # Errors
 /// As [`Reactor::listen`].

@@ -151,7 +151,8 @@ pub struct IdleTimeout {
     pub limit: Duration,
 }
 
-/// The peer does not read what it is sent: more is queued than the protocol's `outbox_limit`. The connection is aborted.
+/// The peer does not read what it is sent: more is queued than the protocol's `outbox_limit`. The connection is
+/// aborted.
 ///
 /// ```
 /// let error = twisty::OutboxFull { queued: 9_000, limit: 8_000 };

@@ -7,7 +7,8 @@ use std::panic::Location;
 /// An error of any type, and where in the program it became a failure.
 ///
 /// The counterpart of Twisted's `twisted.python.failure.Failure`. Every `std::error::Error + Send + Sync` converts into
-/// one, so `?` works in every handler that returns `Result<_, Failure>`. [`trap`](Self::trap) gets the typed error back.
+/// one, so `?` works in every handler that returns `Result<_, Failure>`. [`trap`](Self::trap) gets the typed error
+/// back.
 ///
 /// It is one pointer wide: a `Result<(), Failure>` costs a handler nothing while all goes well.
 ///

@@ -37,8 +37,8 @@
 //! - [`clock`]: time as a value.
 //! - [`testing`]: the same protocols without sockets or real time.
 //!
-//! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`] write what could be written by hand.
-//! How it all fits together stands in [`architecture`].
+//! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`] write what could be written by
+//! hand. How it all fits together stands in [`architecture`].
 
 pub mod clock;
 mod connection;

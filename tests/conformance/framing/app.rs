@@ -203,7 +203,8 @@ impl<F: Subject> Protocol for App<F> {
         cx.factory_mut().note(F::exceeded(overlong));
     }
 
-    /// Twisted's receivers ask for the close that twisty does by itself; if the application asked, that is noted already.
+    /// Twisted's receivers ask for the close that twisty does by itself; if the application asked, that is noted
+    /// already.
     fn connection_lost(&mut self, cx: &Context<Self>, reason: Failure) {
         let mut stage = cx.factory_mut();
         if let Some(malformed) = reason.check::<Malformed>() {

@@ -1,7 +1,7 @@
 //! The table of the differences between twisty and Twisted that are meant.
 //!
-//! A departure looks at the first difference that is left in a case and says whether it explains it, and how far. It never
-//! speaks for what came before, and for what comes after only where the two have parted for good.
+//! A departure looks at the first difference that is left in a case and says whether it explains it, and how far. It
+//! never speaks for what came before, and for what comes after only where the two have parted for good.
 
 use super::app::{number, word_and_rest};
 use super::case::{Event, OnExceed, Receiver, What};

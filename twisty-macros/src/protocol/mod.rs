@@ -1,5 +1,5 @@
-//! `#[protocol(…)]` on a struct: its framing and its limits. The impl block's `#[protocol]` is a machine without states,
-//! see [`state_machine`].
+//! `#[protocol(…)]` on a struct: its framing and its limits. The impl block's `#[protocol]` is a machine without
+//! states, see [`state_machine`].
 
 mod check;
 mod expand;

@@ -44,8 +44,8 @@ pub(crate) fn fallback(machine: &Machine) -> TokenStream {
     quote!(#block #protocol #graph)
 }
 
-/// The user's own impl block. A handler must take `self` and what its event brings, needed or not, so the lints about that
-/// are silenced; they can only be silenced there.
+/// The user's own impl block. A handler must take `self` and what its event brings, needed or not, so the lints about
+/// that are silenced; they can only be silenced there.
 fn block(machine: &Machine) -> ItemImpl {
     let mut block = machine.block.clone();
     block.generics = outliving(block.generics);
@@ -63,8 +63,8 @@ fn block(machine: &Machine) -> ItemImpl {
     block
 }
 
-/// What the struct's attribute declares is asked for at the name of the protocol: there the compiler points, once, if that
-/// attribute is missing.
+/// What the struct's attribute declares is asked for at the name of the protocol: there the compiler points, once, if
+/// that attribute is missing.
 fn protocol(machine: &Machine, tw: &TokenStream, events: &TokenStream, methods: &TokenStream) -> TokenStream {
     let name = &machine.block.self_ty;
     let (start, end) = spans::ends(name);

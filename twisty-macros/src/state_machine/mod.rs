@@ -1,4 +1,5 @@
-//! Impl blocks with handlers: `#[state_machine(First, Second, …)]`, and `#[protocol]`, which is a machine without states.
+//! Impl blocks with handlers: `#[state_machine(First, Second, …)]`, and `#[protocol]`, which is a machine without
+//! states.
 
 mod call;
 mod check;

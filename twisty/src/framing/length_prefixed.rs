@@ -5,9 +5,9 @@ use crate::error::{FramingError, Overlong, SendError};
 
 /// Strings that follow their length, a binary number of one to eight bytes.
 ///
-/// The counterpart of Twisted's `Int8StringReceiver`, `Int16StringReceiver` and `Int32StringReceiver`; the length counts
-/// the payload only. A string of exactly [`max_length`](Self::max_length) bytes (default 99999) is allowed, a longer one
-/// is refused as soon as its prefix is there.
+/// The counterpart of Twisted's `Int8StringReceiver`, `Int16StringReceiver` and `Int32StringReceiver`; the length
+/// counts the payload only. A string of exactly [`max_length`](Self::max_length) bytes (default 99999) is allowed, a
+/// longer one is refused as soon as its prefix is there.
 ///
 /// ```
 /// use twisty::framing::{Decoded, Endian, Framing, LengthPrefixed, Prefix};

@@ -9,8 +9,8 @@ use crate::error::{FramingError, Overlong, SendError};
 
 /// Lines that end in a delimiter, CRLF by default; the delimiter is not part of the frame.
 ///
-/// The counterpart of Twisted's `LineReceiver`. A line of exactly [`max_length`](Self::max_length) bytes (default 16384)
-/// is allowed, one more is [`Overlong`]. Bytes of the delimiter that stand alone belong to the line.
+/// The counterpart of Twisted's `LineReceiver`. A line of exactly [`max_length`](Self::max_length) bytes (default
+/// 16384) is allowed, one more is [`Overlong`]. Bytes of the delimiter that stand alone belong to the line.
 ///
 /// In *raw mode* bytes are delivered as they arrive, without a limit: for a counted stretch (a body whose length a line
 /// announced) or an open-ended one. The rest of the same chunk is already delivered in the new mode.
@@ -128,8 +128,8 @@ impl Line {
         self.switch(if bytes == 0 { Mode::Line } else { Mode::RawFor(bytes) });
     }
 
-    /// Delivers lines again. `rest` is what a `raw` handler did not want of the bytes it was given: it is read again, as
-    /// lines. (Twisted's `setLineMode(extra)`.)
+    /// Delivers lines again. `rest` is what a `raw` handler did not want of the bytes it was given: it is read again,
+    /// as lines. (Twisted's `setLineMode(extra)`.)
     ///
     /// ```
     /// use twisty::framing::{Framing, Line};
@@ -225,8 +225,8 @@ impl Framing for Line {
         }
     }
 
-    /// Refuses what would not be read as this one line again: a line with its delimiter in it, or one whose end makes the
-    /// delimiter begin too early, as `x|` does with `||`.
+    /// Refuses what would not be read as this one line again: a line with its delimiter in it, or one whose end makes
+    /// the delimiter begin too early, as `x|` does with `||`.
     #[inline]
     fn encode(&self, frame: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
         let start = out.len();
@@ -254,7 +254,8 @@ impl Framing for Line {
     }
 }
 
-/// Whether a byte occurs. In a short line it hardly ever does, and then looking at all of it is faster than stopping early.
+/// Whether a byte occurs. In a short line it hardly ever does, and then looking at all of it is faster than stopping
+/// early.
 #[inline]
 fn contains(line: &[u8], byte: u8) -> bool {
     const SHORT: usize = 256;

@@ -10,8 +10,9 @@
 //! | [`Netstring`] | `netstring` | `string`: `5:hello,` | 99999 bytes |
 //! | [`LengthPrefixed`] | `int8`, `int16`, `int32`, `length_prefixed(…)` | `string` | 99999 bytes |
 //!
-//! Their rules are those of `twisted.protocols.basic`, with three exceptions made on purpose: what a protocol sees never
-//! depends on how the stream was cut, a framing that met an error says nothing more, and every input costs linear time.
+//! Their rules are those of `twisted.protocols.basic`, with three exceptions made on purpose: what a protocol sees
+//! never depends on how the stream was cut, a framing that met an error says nothing more, and every input costs linear
+//! time.
 
 mod length_prefixed;
 mod line;
@@ -31,14 +32,14 @@ use crate::error::{FramingError, SendError};
 ///
 /// A connection keeps the bytes that are not consumed yet and calls [`decode`](Self::decode) with all of them:
 ///
-/// - [`Decoded::Frame`]: the frame is delivered, `consumed` bytes are dropped from the front, and `decode` is called again
-///   with what follows.
-/// - [`Decoded::Raw`]: the same, but delivered as the `raw` event; then [`take_back`](Self::take_back) is asked how much
-///   of it the handler did not want.
-/// - [`Decoded::Incomplete`]: `decode` is called again when more has arrived, with the same bytes in front and at least one
-///   more behind them. A framing may therefore remember how far it has looked, and should: that is what keeps a frame
-///   that arrives in single bytes from costing quadratic time. `missing` is how many bytes it needs at least (1 if it
-///   cannot know).
+/// - [`Decoded::Frame`]: the frame is delivered, `consumed` bytes are dropped from the front, and `decode` is called
+///   again with what follows.
+/// - [`Decoded::Raw`]: the same, but delivered as the `raw` event; then [`take_back`](Self::take_back) is asked how
+///   much of it the handler did not want.
+/// - [`Decoded::Incomplete`]: `decode` is called again when more has arrived, with the same bytes in front and at least
+///   one more behind them. A framing may therefore remember how far it has looked, and should: that is what keeps a
+///   frame that arrives in single bytes from costing quadratic time. `missing` is how many bytes it needs at least (1
+///   if it cannot know).
 /// - `Err`: the connection closes and `decode` is never called again.
 ///
 /// An empty buffer is never passed in, and a frame never leaves the buffer: it is a part of it, borrowed.

@@ -5,9 +5,9 @@ use crate::error::{FramingError, Malformed, Overlong, SendError};
 
 /// Strings that say their length in decimal: `5:hello,`. See <https://cr.yp.to/proto/netstrings.txt>.
 ///
-/// The counterpart of Twisted's `NetstringReceiver`, with the grammar taken strictly: no leading zeros, no sign, no blank,
-/// refused at the first byte that is wrong. A string of exactly [`max_length`](Self::max_length) bytes (default 99999) is
-/// allowed.
+/// The counterpart of Twisted's `NetstringReceiver`, with the grammar taken strictly: no leading zeros, no sign, no
+/// blank, refused at the first byte that is wrong. A string of exactly [`max_length`](Self::max_length) bytes (default
+/// 99999) is allowed.
 ///
 /// ```
 /// use twisty::framing::{Decoded, Framing, Netstring};

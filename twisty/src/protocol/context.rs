@@ -340,8 +340,8 @@ impl<P: Protocol> Context<P> {
         self.transport.host()
     }
 
-    /// The state of this connection, made by `S::default()` when first asked for. It is what `#[state_machine]` keeps its
-    /// states in, so that your struct needs no field for them; a connection has one, of one type.
+    /// The state of this connection, made by `S::default()` when first asked for. It is what `#[state_machine]` keeps
+    /// its states in, so that your struct needs no field for them; a connection has one, of one type.
     ///
     /// # Panics
     /// If it is asked for as two different types, or while an earlier result is held.

@@ -39,8 +39,8 @@ use crate::framing::Framing;
 /// 1. [`connection_made`](Self::connection_made), once, first.
 /// 2. [`frame_received`](Self::frame_received) for each frame that the [`Framing`] finds, in order; in its raw mode
 ///    [`raw_received`](Self::raw_received); [`timed_out`](Self::timed_out) when nothing came for as long as
-///    [`timeout`](Self::timeout) says; [`frame_overlong`](Self::frame_overlong) when the peer goes over the framing's limit,
-///    after which the connection closes.
+///    [`timeout`](Self::timeout) says; [`frame_overlong`](Self::frame_overlong) when the peer goes over the framing's
+///    limit, after which the connection closes.
 /// 3. [`connection_lost`](Self::connection_lost), once, last, whatever happened: also after a panic.
 ///
 /// No call comes while another runs, and after `lose_connection`, `abort_connection` or an error none comes but
@@ -170,8 +170,8 @@ pub trait Settings: Sized + 'static {
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// Ends the connection with [`IdleTimeout`](crate::IdleTimeout) when no byte moved for so long, in either direction.
-    /// Default: `None`, never.
+    /// Ends the connection with [`IdleTimeout`](crate::IdleTimeout) when no byte moved for so long, in either
+    /// direction. Default: `None`, never.
     pub idle_timeout: Option<Duration>,
     /// How long what is queued may take to reach the peer after `lose_connection`; then the connection is aborted with
     /// [`CloseTimeout`](crate::CloseTimeout). Default: 30 seconds.

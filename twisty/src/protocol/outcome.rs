@@ -3,7 +3,8 @@
 use super::{Context, Protocol, ToFrame};
 use crate::failure::Failure;
 
-/// What a handler of `P` can return. `S` is the set of states of its machine; the handlers of a protocol without states are
+/// What a handler of `P` can return. `S` is the set of states of its machine; the handlers of a protocol without states
+/// are
 /// [`Stateless`].
 ///
 /// | a handler returns | then |

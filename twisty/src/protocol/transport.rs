@@ -137,7 +137,8 @@ impl<F: Framing> Transport<F> {
     /// Sends a frame if the framing can carry it.
     ///
     /// # Errors
-    /// [`SendError`], and nothing is sent, when it cannot: a line with a delimiter in it, a string too long for its prefix.
+    /// [`SendError`], and nothing is sent, when it cannot: a line with a delimiter in it, a string too long for its
+    /// prefix.
     ///
     /// ```
     /// # use twisty::prelude::*;
@@ -171,8 +172,8 @@ impl<F: Framing> Transport<F> {
         outbox.append(&self.0.agenda, |out| append(&self.0.framing.borrow(), out))
     }
 
-    /// The outbox, and the connection on the agenda, if something may be queued. A peer that left too much unread is cut
-    /// off instead.
+    /// The outbox, and the connection on the agenda, if something may be queued. A peer that left too much unread is
+    /// cut off instead.
     #[inline]
     fn open_outbox(&self) -> Option<RefMut<'_, Outbox>> {
         if self.0.phase.get() != Phase::Open {
@@ -222,8 +223,8 @@ impl<F: Framing> Transport<F> {
         self.close(Phase::Aborting, None);
     }
 
-    /// Closes the connection as [`lose_connection`](Self::lose_connection) does, for a reason that `disconnect` is given
-    /// and that is reported.
+    /// Closes the connection as [`lose_connection`](Self::lose_connection) does, for a reason that `disconnect` is
+    /// given and that is reported.
     ///
     /// ```
     /// # use twisty::prelude::*;

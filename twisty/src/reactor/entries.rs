@@ -101,8 +101,8 @@ impl Reactor {
         self.put_back(key, (stays == Some(true)).then_some(driver));
     }
 
-    /// Waits for a connection's events and its deadline; false if that cannot be. It is registered with the poll only now
-    /// that it has been settled once: many are over before.
+    /// Waits for a connection's events and its deadline; false if that cannot be. It is registered with the poll only
+    /// now that it has been settled once: many are over before.
     fn watch(&self, key: ConnectionKey, driver: &mut dyn Driver) -> bool {
         let mut entries = self.0.entries.borrow_mut();
         let Some(Entry::Connection(socket)) = entries.get_mut(key) else { return false };

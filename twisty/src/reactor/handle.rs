@@ -50,8 +50,8 @@ impl Handle {
         Self(Arc::downgrade(mailbox))
     }
 
-    /// Has the reactor call `call` on its own thread, in its next turn; calls from one thread stay in order. May be used
-    /// before the reactor runs. (Twisted's `callFromThread`.)
+    /// Has the reactor call `call` on its own thread, in its next turn; calls from one thread stay in order. May be
+    /// used before the reactor runs. (Twisted's `callFromThread`.)
     ///
     /// # Errors
     /// [`ReactorError::Gone`] when the reactor does not exist any more, so that the call will never happen.

@@ -1,8 +1,8 @@
 //! The loop: waits for sockets, timers and other threads, and calls what they concern.
 //!
-//! A [`Reactor`] is a value, and everything on it lives on one thread. One turn of its loop is: wait; deliver what arrived,
-//! from sockets and from other threads; run the timers that are due; then write what all of that has sent, each
-//! connection once. A program uses as many reactors as it likes, each on its own thread.
+//! A [`Reactor`] is a value, and everything on it lives on one thread. One turn of its loop is: wait; deliver what
+//! arrived, from sockets and from other threads; run the timers that are due; then write what all of that has sent,
+//! each connection once. A program uses as many reactors as it likes, each on its own thread.
 
 mod delayed_call;
 mod entries;
@@ -204,8 +204,8 @@ impl Reactor {
         }
     }
 
-    /// Stops [`run`](Self::run): at the end of this turn ports close, and connections close once what they have queued is
-    /// written, or when the drain time-out has passed. A second call cuts them off at once.
+    /// Stops [`run`](Self::run): at the end of this turn ports close, and connections close once what they have queued
+    /// is written, or when the drain time-out has passed. A second call cuts them off at once.
     ///
     /// # Errors
     /// [`ReactorError::NotRunning`] outside of [`run`](Self::run).
@@ -304,8 +304,8 @@ impl Reactor {
 
     // ---- calls
 
-    /// Calls `call` once, `delay` from now, between handlers. Calls that are due at the same time run in the order in which
-    /// they were made; one made by another waits for the next turn, even with no delay. (Twisted's `callLater`.)
+    /// Calls `call` once, `delay` from now, between handlers. Calls that are due at the same time run in the order in
+    /// which they were made; one made by another waits for the next turn, even with no delay. (Twisted's `callLater`.)
     ///
     /// ```
     /// # let reactor = twisty::Reactor::new()?;

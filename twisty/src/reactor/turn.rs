@@ -16,8 +16,8 @@ pub(super) const WAKE: Token = Token(usize::MAX);
 pub(super) const SIGNALS: Token = Token(usize::MAX - 1);
 
 impl Reactor {
-    /// One turn of the loop: waits for at most `at_most` (`None`: until something happens), then does what is to be done.
-    /// For programs that have a loop of their own, which they end themselves: [`stop`](Self::stop), signals and
+    /// One turn of the loop: waits for at most `at_most` (`None`: until something happens), then does what is to be
+    /// done. For programs that have a loop of their own, which they end themselves: [`stop`](Self::stop), signals and
     /// [`call_when_running`](Self::call_when_running) belong to [`run`](Self::run), which calls this.
     ///
     /// # Errors

@@ -5,8 +5,9 @@ use std::ops::Range;
 use super::Server;
 use crate::protocol::Factory;
 
-/// Checks that a conversation does not depend on how the network cuts what the client sends: whole, byte by byte, at every
-/// split into two, and at seeded random splits. What is compared is all that the server sends, and whether it hangs up.
+/// Checks that a conversation does not depend on how the network cuts what the client sends: whole, byte by byte, at
+/// every split into two, and at seeded random splits. What is compared is all that the server sends, and whether it
+/// hangs up.
 ///
 /// # Panics
 /// If a conversation differs; the message shows both and the cuts.

@@ -1,6 +1,7 @@
 //! The same protocols without sockets, threads or real time.
 //!
-//! - [`Server`]: a factory's protocols, fed and looked at by hand, under a clock that stands still until it is advanced.
+//! - [`Server`]: a factory's protocols, fed and looked at by hand, under a clock that stands still until it is
+//!   advanced.
 //! - [`verify_chunking`]: whatever the network does to a stream of bytes, the conversation is the same.
 //! - [`Loopback`]: two protocols that talk to each other in memory.
 //!

@@ -118,8 +118,8 @@ impl<F: Factory> Server<F> {
         Self(Rc::new(Memory { seat, agenda, now, ends: RefCell::default(), clients: Cell::new(0) }))
     }
 
-    /// A new client. If the factory refuses it, it is not connected. Clients come from 192.168.1.1, each from a port of its
-    /// own, to port 12345 of 10.0.0.1.
+    /// A new client. If the factory refuses it, it is not connected. Clients come from 192.168.1.1, each from a port of
+    /// its own, to port 12345 of 10.0.0.1.
     ///
     /// ```
     /// # use twisty::prelude::*;
@@ -258,8 +258,8 @@ impl<F: Factory> Server<F> {
 }
 
 impl<F: Factory> Client<F> {
-    /// Bytes from the client reach the server, as one chunk. Like a network, it keeps them while the server does not read,
-    /// and loses them once it has closed.
+    /// Bytes from the client reach the server, as one chunk. Like a network, it keeps them while the server does not
+    /// read, and loses them once it has closed.
     ///
     /// ```
     /// # use twisty::prelude::*;
@@ -279,7 +279,8 @@ impl<F: Factory> Client<F> {
         self
     }
 
-    /// All that the server has sent this client (since [`take_sent`](Self::take_sent)), as text; bytes that are no UTF-8 show as `�`.
+    /// All that the server has sent this client (since [`take_sent`](Self::take_sent)), as text; bytes that are no
+    /// UTF-8 show as `�`.
     ///
     /// ```
     /// # use twisty::prelude::*;

@@ -17,8 +17,8 @@ use crate::protocol::{Phase, Protocol};
 
 /// A TCP socket and its connection.
 ///
-/// The socket is registered once, edge-triggered; what the poll said last is remembered in `readable` and `writable`, so
-/// that no system call is made whose answer is known.
+/// The socket is registered once, edge-triggered; what the poll said last is remembered in `readable` and `writable`,
+/// so that no system call is made whose answer is known.
 pub(crate) struct Stream<P: Protocol> {
     socket: TcpStream,
     connection: Connection<P>,
@@ -103,8 +103,8 @@ impl<P: Protocol> Stream<P> {
         self.connection.finish(reason);
     }
 
-    /// Closes in good order. Closing a socket with unread input would reset it, and the peer might lose what we sent last;
-    /// so where input may be left, only our side is closed and the rest is read away for a moment.
+    /// Closes in good order. Closing a socket with unread input would reset it, and the peer might lose what we sent
+    /// last; so where input may be left, only our side is closed and the rest is read away for a moment.
     fn close(&mut self, now: Timestamp) {
         self.connection.finish(ConnectionDone.into());
         if self.readable && self.socket.shutdown(Shutdown::Write).is_ok() {
