@@ -123,17 +123,16 @@ fn calls_run_in_order_and_late_ones_in_the_next_turn() {
     let log: Rc<RefCell<Vec<&str>>> = Rc::default();
     let note = |what| {
         let log = Rc::clone(&log);
-        move || log.borrow_mut().push(what)
+        move |_: &Reactor| log.borrow_mut().push(what)
     };
-    let (inner, late, r) = (Rc::clone(&log), note("nested"), reactor.clone());
+    let (inner, late) = (Rc::clone(&log), note("nested"));
     reactor.call_later(Duration::from_millis(20), note("second"));
-    reactor.call_later(Duration::ZERO, move || {
+    reactor.call_later(Duration::ZERO, move |reactor| {
         inner.borrow_mut().push("first");
-        r.call_later(Duration::ZERO, late);
+        reactor.call_later(Duration::ZERO, late);
         inner.borrow_mut().push("first ends");
     });
-    let stopper = reactor.clone();
-    reactor.call_later(Duration::from_millis(40), move || stopper.stop().expect("it runs"));
+    reactor.call_later(Duration::from_millis(40), |reactor| reactor.stop().expect("it runs"));
     reactor.call_when_running(note("running"));
     reactor.run().expect("a clean run");
     assert_eq!(*log.borrow(), ["running", "first", "first ends", "nested", "second"]);
@@ -145,7 +144,7 @@ fn delayed_calls_can_be_changed_until_they_are_over() {
     let fired: Rc<RefCell<u32>> = Rc::default();
     let count = || {
         let fired = Rc::clone(&fired);
-        move || *fired.borrow_mut() += 1
+        move |_: &Reactor| *fired.borrow_mut() += 1
     };
     let cancelled = reactor.call_later(Duration::ZERO, count());
     assert_eq!(cancelled.cancel(), Ok(()));
@@ -166,9 +165,8 @@ fn delayed_calls_can_be_changed_until_they_are_over() {
 #[test]
 fn a_panicking_call_harms_no_other() {
     let reactor = Reactor::new().expect("a poll");
-    reactor.call_later(Duration::ZERO, || panic!("as asked"));
-    let stopper = reactor.clone();
-    reactor.call_later(Duration::ZERO, move || stopper.stop().expect("it runs"));
+    reactor.call_later(Duration::ZERO, |_| panic!("as asked"));
+    reactor.call_later(Duration::ZERO, |reactor| reactor.stop().expect("it runs"));
     reactor.run().expect("a clean run");
 }
 
@@ -194,8 +192,7 @@ fn runs_again_after_a_stop_and_says_when_it_cannot() {
     let reactor = Reactor::new().expect("a poll");
     assert_eq!(reactor.stop(), Err(ReactorError::NotRunning));
     for _ in 0..2 {
-        let inner = reactor.clone();
-        reactor.call_when_running(move || {
+        reactor.call_when_running(|inner| {
             assert!(inner.run().is_err_and(|failure| failure.check::<ReactorError>().is_some()));
             inner.stop().expect("it runs");
         });

@@ -37,7 +37,7 @@ pub fn argument<'a, P: Protocol, T: FromFrame<'a>>(cx: &Context<P>, frame: &'a [
 /// What a handler returned, put into effect.
 #[inline]
 pub fn outcome<P: Protocol, S, O: Outcome<P, S>>(cx: &Context<P>, outcome: O) -> Option<S> {
-    outcome.apply(cx)
+    cx.link().with_last_words(|| outcome.apply(cx))
 }
 
 /// The next state after a handler that took its state by value. The macro checks what it can see; an alias in a return

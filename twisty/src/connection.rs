@@ -132,7 +132,7 @@ impl<P: Protocol> Connection<P> {
         if let Some(limit) = limits.idle_timeout
             && self.moved_at + limit <= now
         {
-            self.cx.link().fail(IdleTimeout { limit }.into());
+            self.cx.link().fail(IdleTimeout { limit });
         }
     }
 
@@ -208,11 +208,17 @@ impl<P: Protocol> Connection<P> {
 
     /// Ends it, the first time this is called: `disconnect` with the reason it was closed for, or else with `reason`.
     pub(crate) fn finish(&mut self, reason: Failure) {
+        self.finish_seen(reason, |_| {});
+    }
+
+    /// The same, with a look at the reason.
+    pub(crate) fn finish_seen(&mut self, reason: Failure, look: impl FnOnce(&Failure)) {
         if self.cx.link().phase() == Phase::Closed {
             return;
         }
         let reason = self.cx.link().closed().unwrap_or(reason);
         self.report(&reason);
+        look(&reason);
         (self.inbox, self.front) = (Vec::new(), 0);
         let lost = catch_unwind(AssertUnwindSafe(|| self.protocol.connection_lost(&self.cx, reason)));
         let panicked = lost.err().map(|panic| HandlerPanicked::from_panic(&*panic).into());
@@ -268,7 +274,7 @@ impl<P: Protocol> Connection<P> {
     fn deliver(&mut self, now: Timestamp, buffer: &[u8]) -> usize {
         let mut used = 0;
         self.unexamined = false;
-        while used < buffer.len() {
+        while used < buffer.len() || self.cx.link().framing_mut().is_ready() {
             if !self.wants_input() {
                 self.unexamined = true;
                 break;
@@ -310,7 +316,7 @@ impl<P: Protocol> Connection<P> {
 
     /// The peer broke the framing: nothing it sends can be understood any more.
     fn refuse(&mut self, error: FramingError) {
-        let reason = match error {
+        let reason: Failure = match error {
             FramingError::Overlong(overlong) => {
                 self.protocol.frame_overlong(&self.cx, overlong);
                 overlong.into()
@@ -323,7 +329,7 @@ impl<P: Protocol> Connection<P> {
     /// Runs handlers so that neither a panic nor a mistake gets past this connection.
     fn guarded(&mut self, call: impl FnOnce(&mut Self)) {
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| call(self))) {
-            self.cx.link().fail(HandlerPanicked::from_panic(&*panic).into());
+            self.cx.link().fail(HandlerPanicked::from_panic(&*panic));
         }
         self.settle_fault();
     }

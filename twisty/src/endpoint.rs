@@ -78,6 +78,27 @@ impl ServerEndpoint {
         self
     }
 
+    /// Listens here, as [`Reactor::listen`] does.
+    ///
+    /// # Errors
+    /// [`ListenError`](crate::ListenError) when the port cannot be opened, and what the factory's `start` answers.
+    ///
+    /// ```
+    /// use twisty::endpoint::ServerEndpoint;
+    /// use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Echo;
+    /// # #[protocol] impl Echo { #[on(line)] fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); } }
+    ///
+    /// let reactor = Reactor::new()?;
+    /// let endpoint = ServerEndpoint::tcp("127.0.0.1:0".parse().expect("an address"));
+    /// endpoint.listen(&reactor, Echo::factory())?;
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
+    pub fn listen<F: Factory>(&self, reactor: &Reactor, factory: impl Into<Shared<F>>) -> Result<Port, Failure> {
+        let binding = Binding { address: self.address, backlog: self.backlog.into() };
+        reactor.listen_tcp(&self.to_string(), binding, &factory.into())
+    }
+
     /// The address to listen on.
     ///
     /// ```
@@ -208,9 +229,7 @@ impl Reactor {
     /// # Ok::<(), twisty::Failure>(())
     /// ```
     pub fn listen<F: Factory>(&self, endpoint: &str, factory: impl Into<Shared<F>>) -> Result<Port, Failure> {
-        let parsed: ServerEndpoint = endpoint.parse()?;
-        let binding = Binding { address: parsed.address, backlog: parsed.backlog.into() };
-        self.listen_tcp(endpoint, binding, &factory.into())
+        endpoint.parse::<ServerEndpoint>()?.listen(self, factory)
     }
 }
 
@@ -219,8 +238,7 @@ impl Reactor {
 /// Prints `listening on tcp:ADDRESS:PORT` on standard output once the port is open. The signal closes the port and then
 /// the connections, each after what it has queued, for at most 10 seconds; a second signal cuts them off.
 ///
-/// What goes wrong in handlers is reported through `tracing`; a program that has not installed a subscriber finds
-/// warnings and errors on standard error.
+/// What goes wrong is reported through `tracing`; a program that has no subscriber gets [`log_to_stderr`].
 ///
 /// # Errors
 /// As [`Reactor::listen`].
@@ -240,9 +258,8 @@ impl Reactor {
 ///     twisty::serve("tcp:8007", Echo::factory())
 /// }
 /// ```
-pub fn serve<F: Factory>(endpoint: &str, factory: F) -> Result<(), Failure> {
-    let to_stderr = tracing_subscriber::fmt().with_max_level(tracing::Level::WARN).with_writer(io::stderr);
-    let _has_its_own = to_stderr.try_init();
+pub fn serve<F: Factory>(endpoint: &str, factory: impl Into<Shared<F>>) -> Result<(), Failure> {
+    log_to_stderr();
     let reactor = Reactor::new()?;
     reactor.handle_signals()?;
     let port = reactor.listen(endpoint, factory)?;
@@ -253,4 +270,16 @@ pub fn serve<F: Factory>(endpoint: &str, factory: F) -> Result<(), Failure> {
     }
     drop(stdout);
     reactor.run()
+}
+
+/// Writes what `tracing` reports, from `INFO` upwards, to standard error: each connection that did not end well, with the
+/// reason. Does nothing in a program that has a subscriber already.
+///
+/// ```
+/// twisty::log_to_stderr();
+/// tracing::warn!("it is on standard error now");
+/// ```
+pub fn log_to_stderr() {
+    let to_stderr = tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(io::stderr);
+    let _has_its_own = to_stderr.try_init();
 }

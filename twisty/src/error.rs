@@ -281,7 +281,7 @@ pub enum ReactorError {
 /// use std::time::Duration;
 ///
 /// let reactor = twisty::Reactor::new().unwrap();
-/// let call = reactor.call_later(Duration::from_secs(1), || {});
+/// let call = reactor.call_later(Duration::from_secs(1), |_| {});
 /// assert_eq!(call.cancel(), Ok(()));
 /// assert_eq!(call.cancel(), Err(twisty::DelayedCallError::AlreadyCancelled));
 /// ```

@@ -31,9 +31,15 @@ struct Inner {
 }
 
 impl Failure {
-    /// A failure with nothing but a message, for errors that nobody tells apart.
+    /// A failure with nothing but a message, for errors that nobody tells apart: `Err("…")` is a reply in a handler, and a
+    /// string is no error for `?`.
     ///
     /// ```
+    /// fn phase(moon: Option<u8>) -> twisty::Result<u8> {
+    ///     moon.ok_or_else(|| twisty::Failure::message("there is no moon tonight"))
+    /// }
+    ///
+    /// assert!(phase(None).is_err());
     /// let failure = twisty::Failure::message("the moon is in the wrong phase");
     /// assert_eq!(failure.to_string(), "the moon is in the wrong phase");
     /// ```

@@ -62,7 +62,7 @@ mod readme {}
 #[doc(hidden)]
 pub mod __private;
 
-pub use endpoint::serve;
+pub use endpoint::{log_to_stderr, serve};
 pub use error::{
     CloseTimeout, ConnectionAborted, ConnectionDone, ConnectionLost, DelayedCallError, EndpointError, FramingError,
     HandlerPanicked, IdleTimeout, InvalidFrame, ListenError, Malformed, OutboxFull, Overlong, ReactorError, SendError,
@@ -85,10 +85,12 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Everything a program needs that declares protocols: `use twisty::prelude::*;`.
 pub mod prelude {
-    pub use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost, Overlong};
+    pub use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost, InvalidFrame, Overlong};
     pub use crate::failure::Failure;
     pub use crate::framing::{Framing, LengthPrefixed, Line, Netstring, Raw};
-    pub use crate::protocol::{Context, Factory, ForProtocol, Protocol, StateMachine, Transport};
+    pub use crate::protocol::{
+        Address, Context, Factory, ForProtocol, FromFrame, Protocol, Replies, Shared, StateMachine, ToFrame, Transport,
+    };
     pub use crate::reactor::Reactor;
     pub use twisty_macros::{factory, protocol, state_machine};
 }

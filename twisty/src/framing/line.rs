@@ -35,7 +35,7 @@ pub struct Line {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Line,
-    /// A counted raw stretch, never of 0 bytes.
+    /// A counted raw stretch; one of 0 bytes is over with the next event.
     RawFor(usize),
     Raw,
 }
@@ -114,7 +114,8 @@ impl Line {
         self.switch(Mode::Raw);
     }
 
-    /// Delivers the next `bytes` bytes as `raw` events, in as many as the network makes of them, then lines again.
+    /// Delivers the next `bytes` bytes as `raw` events, in as many as the network makes of them, then lines again. There is
+    /// at least one event: 0 bytes are a `raw` event without any. [`raw_left`](Self::raw_left) tells which is the last.
     ///
     /// ```
     /// use twisty::framing::{Decoded, Framing, Line};
@@ -125,7 +126,25 @@ impl Line {
     /// assert_eq!(line.decode(b"d\r\n"), Ok(Decoded::Frame { frame: b"d", consumed: 3 }));
     /// ```
     pub fn set_raw_mode_for(&mut self, bytes: usize) {
-        self.switch(if bytes == 0 { Mode::Line } else { Mode::RawFor(bytes) });
+        self.switch(Mode::RawFor(bytes));
+    }
+
+    /// How many bytes of a counted raw stretch are still to come. In a `raw` handler, 0 means that this was the last event.
+    ///
+    /// ```
+    /// use twisty::framing::{Framing, Line};
+    ///
+    /// let mut line = Line::new();
+    /// line.set_raw_mode_for(3);
+    /// assert!(line.decode(b"ab").is_ok());
+    /// assert_eq!(line.raw_left(), 1);
+    /// ```
+    #[must_use]
+    pub const fn raw_left(&self) -> usize {
+        match self.mode {
+            Mode::RawFor(bytes) => bytes,
+            Mode::Line | Mode::Raw => 0,
+        }
     }
 
     /// Delivers lines again. `rest` is what a `raw` handler did not want of the bytes it was given: it is read again,
@@ -247,6 +266,10 @@ impl Framing for Line {
 
     fn encodes_like(&self, other: &Self) -> bool {
         self.delimiter == other.delimiter
+    }
+
+    fn is_ready(&self) -> bool {
+        self.mode == Mode::RawFor(0)
     }
 
     fn take_back(&mut self) -> usize {

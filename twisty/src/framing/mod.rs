@@ -42,7 +42,7 @@ use crate::error::{FramingError, SendError};
 ///   if it cannot know).
 /// - `Err`: the connection closes and `decode` is never called again.
 ///
-/// An empty buffer is never passed in, and a frame never leaves the buffer: it is a part of it, borrowed.
+/// An empty buffer is passed in only if [`is_ready`](Self::is_ready) asks for it, and a frame never leaves the buffer: it is a part of it, borrowed.
 ///
 /// A length that the peer sent is only ever compared, never allocated.
 ///
@@ -100,6 +100,12 @@ pub trait Framing: Sized + 'static {
     /// Whether what `other` encodes may be sent on this one's connections as it is. A broadcast is encoded once for all
     /// that agree. False unless a framing says otherwise.
     fn encodes_like(&self, _other: &Self) -> bool {
+        false
+    }
+
+    /// Whether there is something to deliver that needs no further bytes: then `decode` is called even with none. True only
+    /// right after a handler has changed the framing; the end of an empty raw stretch, say.
+    fn is_ready(&self) -> bool {
         false
     }
 

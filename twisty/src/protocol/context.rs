@@ -94,6 +94,7 @@ impl<P: Protocol> Context<P> {
     /// assert_eq!(client.receive("Ann\r\n").sent(), "Hello, Ann!\r\n");
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn factory(&self) -> Ref<'_, P::Factory> {
         self.seat.shared().borrow()
     }
@@ -118,6 +119,7 @@ impl<P: Protocol> Context<P> {
     /// assert_eq!(server.factory().votes, 1);
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn factory_mut(&self) -> RefMut<'_, P::Factory> {
         self.seat.shared().borrow_mut()
     }
@@ -235,7 +237,7 @@ impl<P: Protocol> Context<P> {
     /// assert!(!client.receive("next\r\n").is_connected());
     /// ```
     pub fn fail(&self, reason: impl Into<Failure>) {
-        self.transport.fail(reason.into());
+        self.transport.fail(reason);
     }
 
     /// Stops delivery after this frame; see [`Transport::pause_reading`].
@@ -376,11 +378,11 @@ impl<P: Protocol> Context<P> {
 /// ```
 /// use twisty::prelude::*;
 ///
-/// /// `SIZE n`, then n bytes of anything.
+/// /// A number n on a line, then n bytes of anything.
 /// #[protocol(line)]
 /// #[derive(Default)]
 /// struct Upload {
-///     received: usize,
+///     body: Vec<u8>,
 /// }
 ///
 /// #[protocol]
@@ -391,10 +393,17 @@ impl<P: Protocol> Context<P> {
 ///     }
 ///
 ///     #[on(raw)]
-///     fn body(&mut self, data: &[u8]) {
-///         self.received += data.len();
+///     fn more(&mut self, cx: &Context<Self>, data: &[u8]) -> Option<String> {
+///         self.body.extend_from_slice(data);
+///         let complete = cx.raw_left() == 0; // comes true once, also for a body of no bytes
+///         complete.then(|| format!("{} bytes received", std::mem::take(&mut self.body).len()))
 ///     }
 /// }
+///
+/// let server = twisty::testing::Server::new(Upload::factory());
+/// let client = server.connect();
+/// client.receive("3\r\na\r\n0\r\n");
+/// assert_eq!(client.sent(), "3 bytes received\r\n0 bytes received\r\n");
 /// ```
 impl<P: Protocol<Framing = Line>> Context<P> {
     /// Delivers all that follows, also of this chunk, as `raw` events; see [`Line::set_raw_mode`].
@@ -435,6 +444,12 @@ impl<P: Protocol<Framing = Line>> Context<P> {
     /// ```
     pub fn set_raw_mode_for(&self, bytes: usize) {
         self.framing_mut().set_raw_mode_for(bytes);
+    }
+
+    /// How many bytes of a counted raw stretch are still to come; see [`Line::raw_left`].
+    #[must_use]
+    pub fn raw_left(&self) -> usize {
+        self.framing_mut().raw_left()
     }
 
     /// Delivers lines again, first those in `rest`, the part of its data that a `raw` handler does not want; see

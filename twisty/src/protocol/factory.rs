@@ -97,7 +97,7 @@ pub trait Factory: Sized + 'static {
 /// }
 ///
 /// let server = twisty::testing::Server::new(ForProtocol::new(|| Greeter { greeting: "hi" }));
-/// # let _ = server;
+/// assert_eq!(server.connect().sent(), "hi");
 /// ```
 pub struct ForProtocol<P> {
     build: Box<dyn FnMut() -> P>,
@@ -214,8 +214,10 @@ impl<F: Factory> Shared<F> {
     /// assert_eq!(shared.borrow().votes, 2);
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn borrow(&self) -> Ref<'_, F> {
-        self.0.factory.borrow()
+        let free = self.0.factory.try_borrow();
+        free.unwrap_or_else(|_| panic!("the factory is being changed: an earlier `factory_mut()` is still held here"))
     }
 
     /// The factory, to change.
@@ -239,8 +241,12 @@ impl<F: Factory> Shared<F> {
     /// assert_eq!(server.connect().receive("hi\r\n").sent(), "Good night\r\n");
     /// ```
     #[must_use]
+    #[track_caller]
     pub fn borrow_mut(&self) -> RefMut<'_, F> {
-        self.0.factory.borrow_mut()
+        let free = self.0.factory.try_borrow_mut();
+        free.unwrap_or_else(|_| {
+            panic!("the factory is in use: an earlier `factory()` or `factory_mut()` is still held here")
+        })
     }
 
     /// Keeps the factory started for a port.

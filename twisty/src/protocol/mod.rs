@@ -119,7 +119,7 @@ pub trait Protocol: Sized + 'static {
         None
     }
 
-    /// No frame came for as long as [`timeout`](Self::timeout) said. The wait starts again.
+    /// No frame, and in raw mode no bytes, came for as long as [`timeout`](Self::timeout) said. The wait starts again.
     fn timed_out(&mut self, _cx: &Context<Self>) {}
 
     /// The connection is gone; nothing can be sent any more. (Twisted's `connectionLost`.)

@@ -60,6 +60,8 @@ struct Link<F> {
     outbox: RefCell<Outbox>,
     outbox_limit: usize,
     phase: Cell<Phase>,
+    /// What the handler that closed it returns is being sent.
+    last_words: Cell<bool>,
     /// The user paused reading.
     paused: Cell<bool>,
     /// The user resumed it since the inbox was last looked through.
@@ -101,6 +103,7 @@ impl<F: Framing> Transport<F> {
             outbox: RefCell::default(),
             outbox_limit: limits.outbox_limit,
             phase: Cell::new(Phase::Open),
+            last_words: Cell::new(false),
             paused: Cell::new(false),
             resumed: Cell::new(false),
             stalled: Cell::new(false),
@@ -176,7 +179,7 @@ impl<F: Framing> Transport<F> {
     /// cut off instead.
     #[inline]
     fn open_outbox(&self) -> Option<RefMut<'_, Outbox>> {
-        if self.0.phase.get() != Phase::Open {
+        if self.0.phase.get() != Phase::Open && !self.0.last_words.get() {
             return None;
         }
         let outbox = self.0.outbox.borrow_mut();
@@ -194,8 +197,8 @@ impl<F: Framing> Transport<F> {
         self.close(Phase::Aborting, Some(reason.into()));
     }
 
-    /// Closes the connection once everything sent so far has been handed to the operating system. Nothing is delivered
-    /// and nothing can be sent from now on. The `disconnect` reason is [`ConnectionDone`](crate::ConnectionDone).
+    /// Closes the connection once everything sent so far, and what the running handler returns, has been handed to the
+    /// operating system. Nothing is delivered and nothing can be sent from now on. The `disconnect` reason is [`ConnectionDone`](crate::ConnectionDone).
     ///
     /// A peer that does not take the rest within the protocol's `close_timeout` is cut off.
     ///
@@ -232,8 +235,18 @@ impl<F: Framing> Transport<F> {
     /// friend.fail(Failure::message("the song is over"));
     /// # }
     /// ```
-    pub fn fail(&self, reason: Failure) {
-        self.close(Phase::Closing, Some(reason));
+    pub fn fail(&self, reason: impl Into<Failure>) {
+        self.close(Phase::Closing, Some(reason.into()));
+    }
+
+    /// Lets what a handler returns be sent also when it has asked to close: a returned reply comes before the end of the
+    /// handler, whatever the handler said when.
+    #[inline]
+    pub(crate) fn with_last_words<R>(&self, apply: impl FnOnce() -> R) -> R {
+        self.0.last_words.set(self.0.phase.get() == Phase::Closing);
+        let result = apply();
+        self.0.last_words.set(false);
+        result
     }
 
     pub(crate) fn close(&self, phase: Phase, reason: Option<Failure>) {

@@ -16,7 +16,7 @@ use crate::error::DelayedCallError;
 /// use std::time::Duration;
 ///
 /// let reactor = twisty::Reactor::new()?;
-/// let call = reactor.call_later(Duration::from_secs(60), || println!("too slow"));
+/// let call = reactor.call_later(Duration::from_secs(60), |_| println!("too slow"));
 /// call.reset(Duration::from_secs(60))?; // 60 seconds from now
 /// call.cancel()?;
 /// # Ok::<(), twisty::Failure>(())
@@ -39,7 +39,7 @@ impl DelayedCall {
     /// use twisty::clock::Clock;
     ///
     /// # let reactor = twisty::Reactor::new()?;
-    /// let call = reactor.call_later(Duration::from_secs(60), || println!("too slow"));
+    /// let call = reactor.call_later(Duration::from_secs(60), |_| println!("too slow"));
     /// assert!(call.time() >= Some(reactor.now() + Duration::from_secs(60)));
     /// call.cancel()?;
     /// assert_eq!(call.time(), None);
@@ -55,7 +55,7 @@ impl DelayedCall {
     /// ```
     /// # use std::time::Duration;
     /// # let reactor = twisty::Reactor::new()?;
-    /// let call = reactor.call_later(Duration::ZERO, || println!("now"));
+    /// let call = reactor.call_later(Duration::ZERO, |_| println!("now"));
     /// assert!(call.is_active());
     /// reactor.turn(None)?;
     /// assert!(!call.is_active());
@@ -75,7 +75,7 @@ impl DelayedCall {
     /// # use std::time::Duration;
     /// # use twisty::DelayedCallError;
     /// # let reactor = twisty::Reactor::new()?;
-    /// let call = reactor.call_later(Duration::from_secs(60), || println!("too slow"));
+    /// let call = reactor.call_later(Duration::from_secs(60), |_| println!("too slow"));
     /// assert_eq!(call.cancel(), Ok(()));
     /// assert_eq!(call.cancel(), Err(DelayedCallError::AlreadyCancelled));
     /// # Ok::<(), twisty::Failure>(())
@@ -97,7 +97,7 @@ impl DelayedCall {
     /// ```
     /// # use std::time::Duration;
     /// # let reactor = twisty::Reactor::new()?;
-    /// let call = reactor.call_later(Duration::from_secs(60), || println!("too slow"));
+    /// let call = reactor.call_later(Duration::from_secs(60), |_| println!("too slow"));
     /// let due = call.time();
     /// call.reset(Duration::from_secs(5))?;
     /// assert!(call.time() < due);
@@ -115,7 +115,7 @@ impl DelayedCall {
     /// ```
     /// # use std::time::Duration;
     /// # let reactor = twisty::Reactor::new()?;
-    /// let call = reactor.call_later(Duration::from_secs(60), || println!("too slow"));
+    /// let call = reactor.call_later(Duration::from_secs(60), |_| println!("too slow"));
     /// let due = call.time();
     /// call.delay(Duration::from_secs(5))?;
     /// assert_eq!(call.time(), due.map(|due| due + Duration::from_secs(5)));

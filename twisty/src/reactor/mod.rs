@@ -45,8 +45,7 @@ use port::Reserve;
 /// use twisty::Reactor;
 ///
 /// let reactor = Reactor::new()?;
-/// let stopper = reactor.clone();
-/// reactor.call_later(Duration::from_millis(1), move || stopper.stop().expect("it runs"));
+/// reactor.call_later(Duration::from_millis(1), |reactor| reactor.stop().expect("it runs"));
 /// reactor.run()?;
 /// # Ok::<(), twisty::Failure>(())
 /// ```
@@ -72,7 +71,7 @@ struct Core {
     busy: RefCell<Vec<ConnectionKey>>,
     timers: RefCell<Timers<Job>>,
     mailbox: Arc<Mailbox>,
-    when_running: RefCell<Vec<Box<dyn FnOnce()>>>,
+    when_running: RefCell<Vec<Call>>,
     /// What every socket is read into.
     buffer: RefCell<Box<[u8]>>,
     /// Lets the reactor turn clients away when it is out of descriptors.
@@ -84,9 +83,12 @@ struct Core {
     drain_by: Cell<Option<Timestamp>>,
 }
 
+/// What the reactor calls once, with itself.
+type Call = Box<dyn FnOnce(&Reactor)>;
+
 /// What a timer is for.
 enum Job {
-    Call(Box<dyn FnOnce()>),
+    Call(Call),
     /// A connection's deadline, or a listener's next try.
     Entry(ConnectionKey),
 }
@@ -154,13 +156,15 @@ impl Reactor {
 
     /// Runs until [`stop`](Self::stop), and until every connection has closed after that.
     ///
+    /// What goes wrong in handlers is reported through `tracing`, and to nobody if the program has no subscriber;
+    /// [`log_to_stderr`](crate::log_to_stderr) is a simple one.
+    ///
     /// # Errors
     /// [`ReactorError::AlreadyRunning`] from inside `run`; an I/O error when the poll itself breaks.
     ///
     /// ```
     /// # let reactor = twisty::Reactor::new()?;
-    /// let stopper = reactor.clone();
-    /// reactor.call_when_running(move || stopper.stop().expect("it runs"));
+    /// reactor.call_when_running(|reactor| reactor.stop().expect("it runs"));
     /// reactor.run()?; // until everything is closed
     /// assert!(!reactor.is_running());
     /// # Ok::<(), twisty::Failure>(())
@@ -171,7 +175,7 @@ impl Reactor {
         }
         self.0.stage.set(Stage::Running);
         for call in self.0.when_running.take() {
-            self.guarded(call);
+            self.guarded(|| call(self));
         }
         let ended = self.run_until_stopped();
         self.0.stage.set(Stage::Idle);
@@ -215,8 +219,7 @@ impl Reactor {
     ///
     /// let reactor = Reactor::new()?;
     /// assert_eq!(reactor.stop(), Err(ReactorError::NotRunning));
-    /// let stopper = reactor.clone();
-    /// reactor.call_when_running(move || assert_eq!(stopper.stop(), Ok(())));
+    /// reactor.call_when_running(|reactor| assert_eq!(reactor.stop(), Ok(())));
     /// reactor.run()?;
     /// # Ok::<(), twisty::Failure>(())
     /// ```
@@ -250,7 +253,7 @@ impl Reactor {
     /// ```
     /// # let reactor = twisty::Reactor::new()?;
     /// reactor.handle_signals()?;
-    /// # reactor.call_when_running(|| signal_hook::low_level::raise(signal_hook::consts::SIGTERM).expect("a signal"));
+    /// # reactor.call_when_running(|_| signal_hook::low_level::raise(signal_hook::consts::SIGTERM).expect("a signal"));
     /// reactor.run()?; // until Ctrl-C or `kill`
     /// # Ok::<(), twisty::Failure>(())
     /// ```
@@ -265,11 +268,10 @@ impl Reactor {
     ///
     /// ```
     /// # let reactor = twisty::Reactor::new()?;
-    /// # let inner = reactor.clone();
     /// # let (seen, sees) = std::sync::mpsc::channel();
-    /// reactor.call_when_running(move || {
-    ///     seen.send(inner.is_running()).expect("somebody looks");
-    ///     inner.stop().expect("it runs");
+    /// reactor.call_when_running(move |reactor| {
+    ///     seen.send(reactor.is_running()).expect("somebody looks");
+    ///     reactor.stop().expect("it runs");
     /// });
     /// reactor.run()?;
     /// assert_eq!((sees.recv(), reactor.is_running()), (Ok(true), false));
@@ -309,11 +311,11 @@ impl Reactor {
     ///
     /// ```
     /// # let reactor = twisty::Reactor::new()?;
-    /// let call = reactor.call_later(std::time::Duration::from_secs(5), || println!("five seconds later"));
+    /// let call = reactor.call_later(std::time::Duration::from_secs(5), |_| println!("five seconds later"));
     /// assert!(call.is_active());
     /// # Ok::<(), std::io::Error>(())
     /// ```
-    pub fn call_later(&self, delay: Duration, call: impl FnOnce() + 'static) -> DelayedCall {
+    pub fn call_later(&self, delay: Duration, call: impl FnOnce(&Self) + 'static) -> DelayedCall {
         let when = self.time() + delay;
         let key = self.0.timers.borrow_mut().insert(when, Job::Call(Box::new(call)));
         DelayedCall::new(Rc::downgrade(&self.0), key)
@@ -324,14 +326,13 @@ impl Reactor {
     ///
     /// ```
     /// # let reactor = twisty::Reactor::new()?;
-    /// let stopper = reactor.clone();
-    /// reactor.call_when_running(move || stopper.stop().expect("it runs"));
+    /// reactor.call_when_running(|reactor| reactor.stop().expect("it runs"));
     /// reactor.run()?;
     /// # Ok::<(), twisty::Failure>(())
     /// ```
-    pub fn call_when_running(&self, call: impl FnOnce() + 'static) {
+    pub fn call_when_running(&self, call: impl FnOnce(&Self) + 'static) {
         if self.is_running() {
-            call();
+            call(self);
         } else {
             self.0.when_running.borrow_mut().push(Box::new(call));
         }

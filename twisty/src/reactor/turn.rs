@@ -30,7 +30,7 @@ impl Reactor {
     /// use std::time::Duration;
     ///
     /// let reactor = twisty::Reactor::new()?;
-    /// let call = reactor.call_later(Duration::ZERO, || println!("in the next turn"));
+    /// let call = reactor.call_later(Duration::ZERO, |_| println!("in the next turn"));
     /// reactor.turn(Some(Duration::from_secs(1)))?;
     /// assert!(!call.is_active());
     /// # Ok::<(), std::io::Error>(())
@@ -93,7 +93,7 @@ impl Reactor {
             match job {
                 Job::Entry(key) => self.entry_is_due(key),
                 Job::Call(call) => {
-                    self.guarded(call);
+                    self.guarded(|| call(self));
                 }
             }
         }

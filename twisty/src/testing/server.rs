@@ -13,6 +13,7 @@ use slotmap::SlotMap;
 use crate::clock::{Clock, Timestamp};
 use crate::connection::{Connection, Place, Step};
 use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost};
+use crate::failure::Failure;
 use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Phase, Protocol, Seat, Shared};
 
 /// A server in memory: the factory and its protocols as they stand, but you are the network and the clock.
@@ -86,6 +87,8 @@ struct End<P: Protocol> {
     /// The client does not take what is sent.
     stuck: bool,
     aborted: bool,
+    /// Why it ended.
+    reason: Option<String>,
     /// Stands in for the one that is being driven.
     driven: bool,
 }
@@ -401,8 +404,9 @@ impl<F: Factory> Client<F> {
     /// assert_eq!(server.factory().lost, 1);
     /// ```
     pub fn reset(&self) {
-        let reset = || ConnectionLost::from(io::Error::from(io::ErrorKind::ConnectionReset));
-        self.server.drive(self.key, |connection, _| connection.finish(reset().into()));
+        let reset = ConnectionLost::from(io::Error::from(io::ErrorKind::ConnectionReset));
+        self.server.with_connection(self.key, |connection, wire| wire.finish(connection, reset.into()));
+        self.server.settle();
     }
 
     /// The client takes no more of what the server sends, so that it piles up there.
@@ -463,6 +467,21 @@ impl<F: Factory> Client<F> {
     #[must_use]
     pub fn is_connected(&self) -> bool {
         self.with_end(|end| end.connection.as_ref().is_some_and(|connection| connection.phase() == Phase::Open))
+    }
+
+    /// Why the connection ended for the server, as its `disconnect` handler was told; `None` while it is open.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line, max_length = 10)] #[derive(Default)] struct Echo;
+    /// # #[protocol] impl Echo { #[on(line)] fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); } }
+    /// let client = twisty::testing::Server::new(Echo::factory()).connect();
+    /// client.receive("far too long a line\r\n");
+    /// assert!(client.reason().is_some_and(|reason| reason.contains("10 are allowed")));
+    /// ```
+    #[must_use]
+    pub fn reason(&self) -> Option<String> {
+        self.with_end(|end| end.reason.clone())
     }
 
     /// Whether the server cut the connection off instead of closing it.
@@ -550,6 +569,7 @@ impl<P: Protocol> End<P> {
             sent: Vec::new(),
             stuck: false,
             aborted: false,
+            reason: None,
             driven: false,
         }
     }
@@ -560,19 +580,23 @@ impl<P: Protocol> End<P> {
             match connection.step(now, !self.stuck) {
                 Step::Abort => {
                     self.aborted = true;
-                    connection.finish(ConnectionAborted.into());
+                    self.finish(connection, ConnectionAborted.into());
                 }
                 Step::Write => {
                     let before = self.sent.len();
                     connection.with_output(|slices| slices.iter().for_each(|slice| self.sent.extend_from_slice(slice)));
                     connection.handle_written(now, self.sent.len() - before);
                 }
-                Step::Close => connection.finish(ConnectionDone.into()),
+                Step::Close => self.finish(connection, ConnectionDone.into()),
                 Step::Resume => connection.handle_resume(now),
                 Step::Wait if connection.wants_input() && self.deliver(connection, now) => {}
                 Step::Wait => return,
             }
         }
+    }
+
+    fn finish(&mut self, connection: &mut Connection<P>, reason: Failure) {
+        connection.finish_seen(reason, |reason| self.reason = Some(reason.to_string()));
     }
 
     /// Delivers the next chunk, or the end; false if nothing has come.
