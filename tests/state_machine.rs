@@ -1,7 +1,9 @@
 //! `#[state_machine]`: states as arguments and outcomes, handlers by state, and the graph, in memory.
 
 use std::cell::Cell;
+use std::io::{self, Write};
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use twisty::prelude::*;
@@ -178,4 +180,73 @@ fn machines_do_not_go_on_without_a_state() {
     assert!(client.is_connected());
     client.receive("drop\r\n");
     assert!(!client.is_connected());
+}
+
+/// Lines are for `Talking`; in `Receiving` only bytes are expected.
+#[protocol(line)]
+#[derive(Default)]
+struct Upload;
+
+#[derive(Default)]
+struct Talking;
+struct Receiving;
+
+#[state_machine(Talking, Receiving)]
+impl Upload {
+    #[on(line in Talking)]
+    fn begin(&mut self, cx: &Context<Self>, bytes: usize) -> Receiving {
+        cx.set_raw_mode_for(bytes);
+        Receiving
+    }
+
+    #[on(raw in Receiving)]
+    fn body(&mut self, data: &[u8]) -> String {
+        format!("{} bytes", data.len())
+    }
+}
+
+/// It never takes a line.
+#[protocol(line)]
+#[derive(Default)]
+struct Sink;
+
+#[protocol]
+impl Sink {
+    #[on(raw)]
+    fn swallow(&mut self, _data: &[u8]) {}
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The warnings while `work` runs.
+fn warned(work: impl FnOnce()) -> Vec<String> {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().without_time().with_ansi(false).with_max_level(tracing::Level::WARN);
+    tracing::subscriber::with_default(subscriber.with_writer(move || writer.clone()).finish(), work);
+    let bytes = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    String::from_utf8(bytes).expect("text").lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_frame_that_no_handler_takes_is_reported() {
+    let client = Server::new(Upload::factory()).connect();
+    assert_eq!(warned(|| assert_eq!(client.receive("3\r\nabc").sent(), "3 bytes\r\n")), [""; 0]);
+    let warnings = warned(|| assert!(client.receive("one\r\ntwo\r\n").is_connected()));
+    assert_eq!(warnings.len(), 2, "{warnings:?}");
+    assert!(warnings[0].contains("a frame came that no handler takes in this state peer=tcp:"), "{warnings:?}");
+
+    let client = Server::new(Sink::factory()).connect();
+    assert_eq!(warned(|| assert!(client.receive("one\r\n").is_connected())).len(), 1);
 }

@@ -1,4 +1,4 @@
-//! The attributes of twisty: [`macro@protocol`], [`macro@state_machine`] and [`macro@factory`].
+//! The attributes of twisty: [`macro@protocol`], [`macro@state_machine`], [`macro@on`] and [`macro@factory`].
 //! Use them through that crate; this one only holds them.
 //!
 //! # Layout
@@ -8,8 +8,9 @@
 //!
 //! - `protocol`: `#[protocol(…)]` on a struct.
 //! - `state_machine`: impl blocks with handlers, also those of `#[protocol]`, a machine without states. Beside the
-//!   four: `event` (the words of `#[on(…)]`), `graph` (states and what leads from one to another), `signature` (what a
-//!   handler may look like), `dispatch` and `call` (the methods of `Protocol` and the calls in them).
+//!   four: `event` (the words of `#[on(…)]`), `guess` (misspelt states), `graph` (states and what leads from one to
+//!   another), `signature` (what a handler may look like), `dispatch` and `call` (the methods of `Protocol` and the
+//!   calls in them). `#[on(…)]` itself only says where it belongs.
 //! - `factory`: `#[factory(…)]` on a struct.
 //! - `keys`, `duration`, `generics`, `names`, `nearest`, `errors`, `spans`: what they share.
 
@@ -184,7 +185,8 @@ pub fn protocol(arguments: TokenStream, item: TokenStream) -> TokenStream {
 ///
 /// A handler for one state can take it, as `&Second`, `&mut Second` or by value; by value only if a next state follows
 /// whatever happens. It leads to the next state by returning it: `Second`, `(reply, Second)`, or an `Option` or
-/// `Result` of these. An event without a handler in the present state passes, but frames must have one in every state.
+/// `Result` of these. An event without a handler in the present state passes, but frames must have one in every state,
+/// or `raw` must: then a frame that comes there is reported.
 ///
 /// The graph of the states is known at compile time, and stands in the documentation of the impl block. A state that
 /// nothing leads to, one without a handler for frames, two handlers for the same, and a handler that never runs are
@@ -202,6 +204,43 @@ pub fn protocol(arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn state_machine(arguments: TokenStream, item: TokenStream) -> TokenStream {
     state_machine::attribute(arguments.into(), &item.into()).into()
+}
+
+/// Marks a function as the handler of an event, in an impl block with [`macro@protocol`] or [`macro@state_machine`].
+///
+/// ```
+/// use twisty::prelude::*;
+///
+/// #[protocol(line)]
+/// #[derive(Default)]
+/// struct Echo;
+///
+/// #[protocol] // reads each `#[on(…)]` in the block
+/// impl Echo {
+///     #[on(line)]
+///     fn echo(&mut self, line: String) -> String {
+///         line
+///     }
+/// }
+/// ```
+///
+/// The events are `connect`, `data`, `line`, `string`, `frame`, `raw`, `overlong`, `timeout(30s)` and `disconnect`; what
+/// each brings, and what a handler takes and returns, stands at [`macro@protocol`]. `#[on(EVENT in STATE, to = NEXT)]`
+/// belongs to a [`macro@state_machine`]. Anywhere else this attribute is refused:
+///
+/// ```compile_fail
+/// # use twisty::prelude::*;
+/// # struct Echo;
+/// impl Echo {
+///     #[on(line)] // the block has no `#[protocol]`
+///     fn echo(&mut self, line: String) -> String {
+///         line
+///     }
+/// }
+/// ```
+#[proc_macro_attribute]
+pub fn on(_arguments: TokenStream, item: TokenStream) -> TokenStream {
+    state_machine::stray_on(&item.into()).into()
 }
 
 /// Makes a struct a factory: what builds a protocol for each connection, and what they share.

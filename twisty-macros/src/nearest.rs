@@ -2,11 +2,14 @@
 
 use std::fmt::Display;
 
-/// The legal word that `word` looks like, if one does.
+/// The legal word that `word` looks like, if one does. A slip of the shift key counts only between words that are
+/// equally near; and words that have no letter in common are never near, however short they are.
 pub(crate) fn nearest<'a>(word: &str, legal: &[&'a str]) -> Option<&'a str> {
-    let (distance, nearest) = legal.iter().map(|legal| (distance(word, legal), *legal)).min()?;
+    let small = word.to_lowercase();
+    let far = |legal: &'a str| (distance(&small, &legal.to_lowercase()), distance(word, legal), legal);
+    let (distance, _, nearest) = legal.iter().map(|legal| far(legal)).min()?;
     let longest = word.len().max(nearest.len());
-    (distance <= 1.max(longest / 3)).then_some(nearest)
+    (distance <= 1.max(longest / 3) && distance < longest).then_some(nearest)
 }
 
 /// ``unknown event `lin`, did you mean `line`? The events are …``
@@ -58,6 +61,13 @@ mod tests {
         assert_eq!(nearest("lien", &["raw", "line"]), Some("line"));
         assert_eq!(nearest("netsrting", &["line", "netstring"]), Some("netstring"));
         assert_eq!(nearest("json", &["raw", "line"]), None);
+    }
+
+    #[test]
+    fn a_wrong_capital_is_no_letter_of_another_word() {
+        assert_eq!(nearest("b", &["A", "B"]), Some("B"));
+        assert_eq!(nearest("c", &["A", "B"]), None);
+        assert_eq!(nearest("Line", &["Lime", "line"]), Some("line"));
     }
 
     #[test]

@@ -40,6 +40,39 @@ pub fn outcome<P: Protocol, S, O: Outcome<P, S>>(cx: &Context<P>, outcome: O) ->
     cx.link().with_last_words(|| outcome.apply(cx))
 }
 
+/// What a handler returned as a `Result`, put into effect.
+#[inline]
+pub fn result<P: Protocol, S, O: Outcome<P, S>, E: Refusal<P, S>>(cx: &Context<P>, result: Result<O, E>) -> Option<S> {
+    cx.link().with_last_words(|| match result {
+        Ok(outcome) => outcome.apply(cx),
+        Err(refusal) => refusal.apply(cx),
+    })
+}
+
+/// What the `Err` of a handler can be: the same as its other outcomes, but the mistake made there is another.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no reply: return `Result<_, Failure>`, and `?` converts it",
+    label = "the `Err` is neither a reply nor a `Failure`",
+    note = "`twisty::Result<_>` is short for `Result<_, Failure>`; to send the error, return its text: `Result<_, String>`"
+)]
+pub trait Refusal<P: Protocol, S> {
+    fn apply(self, cx: &Context<P>) -> Option<S>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: Protocol, S, O: Outcome<P, S>> Refusal<P, S> for O {
+    #[inline]
+    fn apply(self, cx: &Context<P>) -> Option<S> {
+        Outcome::apply(self, cx)
+    }
+}
+
+/// A frame came in a state that has no handler for it: the peer is out of step, or the machine forgot a handler.
+#[cold]
+pub fn untaken<P: Protocol>(cx: &Context<P>) {
+    tracing::warn!(peer = %cx.peer(), "a frame came that no handler takes in this state");
+}
+
 /// The next state after a handler that took its state by value. The macro checks what it can see; an alias in a return
 /// type can hide that there may be no next state, and a machine without any must not go on in silence.
 #[inline]
@@ -79,6 +112,26 @@ pub const fn delivers_strings<F: framing::DeliversStrings>() {}
 pub const fn delivers_data<F: framing::DeliversData>() {}
 pub const fn delivers_raw<F: framing::DeliversRaw>() {}
 pub const fn delivers_overlong<F: framing::DeliversOverlong>() {}
+
+// ---- the protocol of a factory ---------------------------------------------------------------------------------------
+
+/// `P`, if `F` is the factory that it names. Asked as a trait, because the compiler has no words of ours for two types
+/// that differ.
+pub type Made<P, F> = <<P as Protocol>::Factory as Makes<P, F>>::Protocol;
+
+/// See [`Made`].
+#[diagnostic::on_unimplemented(
+    message = "the protocol `{P}` does not name `{F}` as its factory",
+    label = "write `#[protocol(…, factory = {F})]` on `{P}`",
+    note = "the factory that it names is `{Self}`, which it has as long as it names no other"
+)]
+pub trait Makes<P, F> {
+    type Protocol;
+}
+
+impl<P, F> Makes<P, F> for F {
+    type Protocol = P;
+}
 
 // ---- the hooks of a factory ------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::error::{self, CloseTimeout, ConnectionDone, FramingError, HandlerPanicked, IdleTimeout};
+use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerPanicked, IdleTimeout};
 use crate::failure::Failure;
 use crate::framing::{Decoded, Framing};
 use crate::protocol::{Address, Agenda, ConnectionKey, Context, Outbox, Phase, Protocol, Seat, Transport};
@@ -101,6 +101,7 @@ impl<P: Protocol> Connection<P> {
 
     /// What has waited since a pause may be delivered; the answer to [`Step::Resume`].
     pub(crate) fn handle_resume(&mut self, now: Timestamp) {
+        self.waiting_since = now;
         self.guarded(|me| {
             let (inbox, front) = (std::mem::take(&mut me.inbox), std::mem::take(&mut me.front));
             let used = me.deliver(now, &inbox[front..]);
@@ -122,14 +123,15 @@ impl<P: Protocol> Connection<P> {
                 self.cx.link().close(Phase::Aborting, Some(reason.into()));
             }
             // While we do not read, that nothing comes is not the peer's fault.
-            Phase::Open if !self.cx.link().accepts(limits.high_water) => self.waiting_since = now,
-            Phase::Open if self.protocol.timeout(&self.cx).is_some_and(|limit| self.waiting_since + limit <= now) => {
+            Phase::Open if !self.accepts() => self.waiting_since = now,
+            Phase::Open if self.timeout().is_some_and(|limit| self.waiting_since + limit <= now) => {
                 self.waiting_since = now;
                 self.guarded(|me| me.protocol.timed_out(&me.cx));
             }
             _ => {}
         }
         if let Some(limit) = limits.idle_timeout
+            && self.cx.link().is_connected()
             && self.moved_at + limit <= now
         {
             self.cx.link().fail(IdleTimeout { limit });
@@ -143,6 +145,7 @@ impl<P: Protocol> Connection<P> {
         let link = self.cx.link();
         link.left_agenda();
         let written = link.outbox().is_empty();
+        link.set_backlogged(!written && !writable);
         match (link.phase(), written) {
             (Phase::Aborting, _) => Step::Abort,
             (Phase::Open | Phase::Closing, false) if writable => Step::Write,
@@ -151,14 +154,31 @@ impl<P: Protocol> Connection<P> {
                 self.close_by.set(self.close_by.get().or(Some(now + P::limits().close_timeout)));
                 Step::Wait
             }
-            (Phase::Open, _) if self.wants_input() && (link.take_resumed() || self.unexamined) => Step::Resume,
+            (Phase::Open, _) if self.accepts() && (link.take_resumed() || self.unexamined) => Step::Resume,
             _ => Step::Wait,
         }
     }
 
-    /// Whether more bytes may be read: not while paused, closing, or with too much queued.
+    /// Whether more bytes may be read: not while paused, closing, or with too much queued, and not before what is here
+    /// already has been delivered.
     pub(crate) fn wants_input(&self) -> bool {
+        !self.unexamined && self.accepts()
+    }
+
+    /// Whether frames may be delivered.
+    fn accepts(&self) -> bool {
         self.cx.link().accepts(P::limits().high_water)
+    }
+
+    /// How long the protocol waits for a frame. It is asked outside of its handlers, so it is guarded by itself.
+    fn timeout(&self) -> Option<Duration> {
+        match catch_unwind(AssertUnwindSafe(|| self.protocol.timeout(&self.cx))) {
+            Ok(limit) => limit,
+            Err(panic) => {
+                self.cx.link().fail(HandlerPanicked::from_panic(&*panic));
+                None
+            }
+        }
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due, unless something happens before.
@@ -167,7 +187,7 @@ impl<P: Protocol> Connection<P> {
         match self.cx.link().phase() {
             Phase::Closing => self.close_by.get(),
             Phase::Open => {
-                let frame = waits(self.waiting_since, self.protocol.timeout(&self.cx));
+                let frame = waits(self.waiting_since, self.timeout());
                 let idle = waits(self.moved_at, P::limits().idle_timeout);
                 frame.into_iter().chain(idle).min()
             }
@@ -221,6 +241,7 @@ impl<P: Protocol> Connection<P> {
         look(&reason);
         (self.inbox, self.front) = (Vec::new(), 0);
         let lost = catch_unwind(AssertUnwindSafe(|| self.protocol.connection_lost(&self.cx, reason)));
+        self.cx.leave();
         let panicked = lost.err().map(|panic| HandlerPanicked::from_panic(&*panic).into());
         for failure in panicked.into_iter().chain(self.cx.link().agenda().take_fault()) {
             self.report(&failure);
@@ -249,7 +270,7 @@ impl<P: Protocol> Connection<P> {
         let mut inbox = std::mem::take(&mut self.inbox);
         inbox.drain(..std::mem::take(&mut self.front));
         let mut added = Self::FIRST_ADDED;
-        while !bytes.is_empty() && self.wants_input() {
+        while !bytes.is_empty() && self.accepts() {
             let old = inbox.len();
             let (more, rest) = bytes.split_at(added.max(self.missing).min(bytes.len()));
             inbox.extend_from_slice(more);
@@ -275,7 +296,7 @@ impl<P: Protocol> Connection<P> {
         let mut used = 0;
         self.unexamined = false;
         while used < buffer.len() || self.cx.link().framing_mut().is_ready() {
-            if !self.wants_input() {
+            if !self.accepts() {
                 self.unexamined = true;
                 break;
             }
@@ -326,8 +347,11 @@ impl<P: Protocol> Connection<P> {
         self.cx.link().fail(reason);
     }
 
-    /// Runs handlers so that neither a panic nor a mistake gets past this connection.
+    /// Runs handlers so that neither a panic nor a mistake gets past this connection, and no earlier one gets to it.
     fn guarded(&mut self, call: impl FnOnce(&mut Self)) {
+        if let Some(failure) = self.cx.link().agenda().take_fault() {
+            tracing::error!(%failure, "something was sent outside of all handlers that cannot be");
+        }
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| call(self))) {
             self.cx.link().fail(HandlerPanicked::from_panic(&*panic));
         }
@@ -356,6 +380,6 @@ impl<P: Protocol> Connection<P> {
 /// A connection that its driver drops without a word is lost all the same.
 impl<P: Protocol> Drop for Connection<P> {
     fn drop(&mut self) {
-        self.finish(ConnectionDone.into());
+        self.finish(ConnectionAborted.into());
     }
 }

@@ -27,7 +27,7 @@ use nom::{IResult, Parser};
 
 use crate::error::EndpointError;
 use crate::failure::Failure;
-use crate::protocol::{Factory, Shared};
+use crate::protocol::{Factory, IntoShared};
 use crate::reactor::{Binding, Port, Reactor};
 
 /// Where to listen.
@@ -94,9 +94,9 @@ impl ServerEndpoint {
     /// endpoint.listen(&reactor, Echo::factory())?;
     /// # Ok::<(), twisty::Failure>(())
     /// ```
-    pub fn listen<F: Factory>(&self, reactor: &Reactor, factory: impl Into<Shared<F>>) -> Result<Port, Failure> {
+    pub fn listen<F: Factory>(&self, reactor: &Reactor, factory: impl IntoShared<F>) -> Result<Port, Failure> {
         let binding = Binding { address: self.address, backlog: self.backlog.into() };
-        reactor.listen_tcp(&self.to_string(), binding, &factory.into())
+        reactor.listen_tcp(&self.to_string(), binding, &factory.into_shared())
     }
 
     /// The address to listen on.
@@ -206,7 +206,7 @@ fn text<'a>(input: &'a str, stops: &'static str) -> IResult<&'a str, String> {
 
 impl Reactor {
     /// Listens on an endpoint, for instance `"tcp:8007:interface=127.0.0.1"`; every client gets a protocol of
-    /// `factory`. A [`Shared`] factory may listen on several.
+    /// `factory`. A [`Shared`](crate::protocol::Shared) factory may listen on several.
     ///
     /// # Errors
     /// [`EndpointError`] when `endpoint` cannot be understood, [`ListenError`](crate::ListenError) when the port cannot
@@ -228,7 +228,7 @@ impl Reactor {
     /// assert_ne!(port.host().port(), Some(0));
     /// # Ok::<(), twisty::Failure>(())
     /// ```
-    pub fn listen<F: Factory>(&self, endpoint: &str, factory: impl Into<Shared<F>>) -> Result<Port, Failure> {
+    pub fn listen<F: Factory>(&self, endpoint: &str, factory: impl IntoShared<F>) -> Result<Port, Failure> {
         endpoint.parse::<ServerEndpoint>()?.listen(self, factory)
     }
 }
@@ -258,7 +258,7 @@ impl Reactor {
 ///     twisty::serve("tcp:8007", Echo::factory())
 /// }
 /// ```
-pub fn serve<F: Factory>(endpoint: &str, factory: impl Into<Shared<F>>) -> Result<(), Failure> {
+pub fn serve<F: Factory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<(), Failure> {
     log_to_stderr();
     let reactor = Reactor::new()?;
     reactor.handle_signals()?;

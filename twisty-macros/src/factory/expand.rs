@@ -1,8 +1,8 @@
 //! `impl Factory for F`.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote};
-use syn::ExprPath;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{ExprPath, Type};
 
 use super::model::Factory;
 use super::parse::Arguments;
@@ -18,7 +18,14 @@ pub(crate) fn factory(factory: &Factory) -> TokenStream {
     let tw = names::twisty();
     let generics = outliving(generics.clone());
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
-    let (build, start_and_stop) = (build(arguments, &tw), start_and_stop(arguments, &tw));
+    let (build, start_and_stop) = (build(arguments, protocol, &tw), start_and_stop(arguments, &tw));
+    let (start, end) = spans::ends(protocol);
+    // Wherever the compiler looks at the type it finds the same mistake; at one place it says it once.
+    let made = spans::at(start, quote!(#tw::__private::Made));
+    let made = quote_spanned!(end=> #made<#protocol, Self>);
+    let function = quote_spanned!(start=> fn);
+    let built = quote_spanned!(end=> ::core::option::Option<#protocol>);
+    let build = quote_spanned!(end=> { #build });
     let max_connections = arguments.max_connections.as_ref().map(|number| {
         quote! {
             fn max_connections(&self) -> usize {
@@ -29,11 +36,12 @@ pub(crate) fn factory(factory: &Factory) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #impl_generics #tw::protocol::Factory for #name #ty_generics #where_clause {
-            type Protocol = #protocol;
+            type Protocol = #made;
 
-            fn build_protocol(&mut self, __peer: &#tw::protocol::Address) -> ::core::option::Option<Self::Protocol> {
-                #build
-            }
+            #function build_protocol(
+                &mut self,
+                __peer: &#tw::protocol::Address,
+            ) -> #built #build
 
             #start_and_stop
             #max_connections
@@ -41,13 +49,10 @@ pub(crate) fn factory(factory: &Factory) -> TokenStream {
     }
 }
 
-fn build(arguments: &Arguments, tw: &TokenStream) -> TokenStream {
+fn build(arguments: &Arguments, protocol: &Type, tw: &TokenStream) -> TokenStream {
     match &arguments.build {
-        Some(build) => hook(build, quote!(self, __peer), quote!(#tw::__private::built::<Self::Protocol>)),
-        None => {
-            let protocol = &arguments.protocol;
-            quote!(::core::option::Option::Some(<#protocol as ::core::default::Default>::default()))
-        }
+        Some(build) => hook(build, quote!(self, __peer), quote!(#tw::__private::built::<#protocol>)),
+        None => quote!(::core::option::Option::Some(<#protocol as ::core::default::Default>::default())),
     }
 }
 

@@ -6,7 +6,7 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Ident, Lifetime, ReturnType, Type, TypeParamBound};
 
 use super::event::{Kind, Payload};
-use super::model::{Argument, Handler, Machine, Passing, Role, bare};
+use super::model::{Argument, Handler, Machine, Passing, Role, bare, last_segment};
 use crate::spans;
 
 /// Whether a handler takes its state by value, so that the machine must be able to be without one.
@@ -91,7 +91,10 @@ fn outcome(handler: Handler<'_>, tw: &TokenStream) -> TokenStream {
     let call = |callee, arguments| spans::call(spans::at(start, callee), arguments, end);
     let returned = call(callee, arguments);
     let returned = if is_iterator(ty) { call(quote!(#tw::protocol::Replies), returned) } else { returned };
-    call(quote!(#tw::__private::outcome), quote!(__cx, #returned))
+    // A `Result` is taken apart: of two types that may be wrong, the message names the one that is.
+    let is_result = last_segment(ty).is_some_and(|name| name == "Result");
+    let outcome = Ident::new(if is_result { "result" } else { "outcome" }, start);
+    call(quote!(#tw::__private::#outcome), quote!(__cx, #returned))
 }
 
 fn is_iterator(ty: &Type) -> bool {

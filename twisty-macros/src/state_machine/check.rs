@@ -23,6 +23,17 @@ pub(crate) fn listed_once(states: Vec<Ident>, block: &ItemImpl, errors: &mut Err
     distinct(states)
 }
 
+/// What stands under `#[protocol]` although it needs states; with them the rest is checked.
+pub(crate) fn has_no_states(written: &[Ident], errors: &mut Errors) {
+    if let Some(first) = written.first() {
+        let states: String = written.iter().map(|state| format!("{state}, ")).collect();
+        errors.at(
+            first,
+            format!("write `#[state_machine({states}…)]` above `impl` instead of `#[protocol]`, which has no states"),
+        );
+    }
+}
+
 pub(crate) fn check(machine: &Machine, errors: &mut Errors) {
     block(machine, errors);
     for function in &machine.functions {
@@ -33,8 +44,8 @@ pub(crate) fn check(machine: &Machine, errors: &mut Errors) {
     }
     one_kind_of_frame(machine, errors);
     one_handler_each(machine, errors);
-    connects_in_the_first_state(machine, errors);
     if machine.complete {
+        connects_in_the_first_state(machine, errors);
         every_handler_runs(machine, errors);
         the_peer_is_heard(machine, errors);
         every_state_is_reached(machine, errors);

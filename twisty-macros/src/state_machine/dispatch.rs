@@ -10,8 +10,17 @@ use crate::duration::Span;
 
 /// A method for each kind of event that has handlers.
 pub(crate) fn methods(machine: &Machine, tw: &TokenStream) -> TokenStream {
-    let kinds = Kind::ALL.into_iter().filter(|kind| machine.handlers_of(*kind).next().is_some());
-    kinds.map(|kind| method(machine, kind, tw)).collect()
+    let has_handlers = |kind: &Kind| machine.handlers_of(*kind).next().is_some();
+    let methods: TokenStream =
+        Kind::ALL.into_iter().filter(has_handlers).map(|kind| method(machine, kind, tw)).collect();
+    let untaken = (has_handlers(&Kind::Raw) && !has_handlers(&Kind::Frame)).then(|| {
+        quote! {
+            fn frame_received(&mut self, __cx: &#tw::protocol::Context<Self>, _: &[u8]) {
+                #tw::__private::untaken(__cx);
+            }
+        }
+    });
+    quote!(#methods #untaken)
 }
 
 fn method(machine: &Machine, kind: Kind, tw: &TokenStream) -> TokenStream {
@@ -34,7 +43,7 @@ fn method(machine: &Machine, kind: Kind, tw: &TokenStream) -> TokenStream {
 }
 
 fn body(machine: &Machine, kind: Kind, tw: &TokenStream) -> TokenStream {
-    let call = choose(machine, kind, &quote!(*__state), call::binding, |handler| call::call(handler, tw));
+    let call = choose(machine, kind, tw, &quote!(*__state), call::binding, |handler| call::call(handler, tw));
     if machine.states.is_some() {
         quote!(#tw::__private::step(__cx, |__state: &mut __State| { #call });)
     } else {
@@ -49,7 +58,7 @@ fn timeout(machine: &Machine, kind: Kind, tw: &TokenStream) -> Option<TokenStrea
         quote!(::core::option::Option::Some(#wait))
     };
     (kind == Kind::Timeout).then(|| {
-        let body = choose(machine, kind, &quote!(*__cx.state::<__State>()), |_| quote!(_), wait);
+        let body = choose(machine, kind, tw, &quote!(*__cx.state::<__State>()), |_| quote!(_), wait);
         quote! {
             fn timeout(&self, __cx: &#tw::protocol::Context<Self>) -> ::core::option::Option<::core::time::Duration> {
                 #body
@@ -62,6 +71,7 @@ fn timeout(machine: &Machine, kind: Kind, tw: &TokenStream) -> Option<TokenStrea
 fn choose(
     machine: &Machine,
     kind: Kind,
+    tw: &TokenStream,
     state: &TokenStream,
     binding: impl Fn(Handler<'_>) -> TokenStream,
     body: impl Fn(Handler<'_>) -> TokenStream,
@@ -75,14 +85,20 @@ fn choose(
         let (states, binding, body) = (&handler.on.states, binding(*handler), body(*handler));
         quote!(#(__State::#states(#binding))|* => { #body })
     });
-    let rest = any.map_or_else(|| nothing(machine, &certain), |any| quote!(_ => { #any }));
+    let rest = any.map_or_else(|| nothing(machine, kind, &certain, tw), |any| quote!(_ => { #any }));
     quote!(match #state { #(#arms)* #rest })
 }
 
-/// The arm for the states without a handler, if there are any.
-fn nothing(machine: &Machine, handlers: &[Handler<'_>]) -> TokenStream {
+/// The arm for the states without a handler, if there are any. Only a frame is missed there.
+fn nothing(machine: &Machine, kind: Kind, handlers: &[Handler<'_>], tw: &TokenStream) -> TokenStream {
     let is_left = |state| !handlers.iter().any(|handler| handler.on.states.contains(state));
     let left = machine.states().iter().filter(|state| is_left(state)).map(|state| quote!(__State::#state(_)));
-    let left: Vec<_> = left.chain(call::moves_a_state(machine).then(|| quote!(__State::__Moved))).collect();
-    if left.is_empty() { TokenStream::new() } else { quote!(#(#left)|* => ::core::option::Option::None,) }
+    let mut left: Vec<_> = left.collect();
+    let untaken = (kind == Kind::Frame && !left.is_empty()).then(|| quote!(#tw::__private::untaken(__cx);));
+    left.extend(call::moves_a_state(machine).then(|| quote!(__State::__Moved)));
+    match (&*left, untaken) {
+        ([], _) => TokenStream::new(),
+        (left, None) => quote!(#(#left)|* => ::core::option::Option::None,),
+        (left, untaken) => quote!(#(#left)|* => { #untaken ::core::option::Option::None }),
+    }
 }

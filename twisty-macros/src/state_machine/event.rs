@@ -56,18 +56,26 @@ const WORDS: [(&str, Kind); 9] = [
     ("disconnect", Kind::Disconnect),
 ];
 
-/// The names of the same events elsewhere, mostly in Twisted.
-const ALIASES: [(&str, &str); 10] = [
+/// The names of the same events elsewhere, mostly in Twisted: in small letters, without underscores.
+const ALIASES: [(&str, &str); 18] = [
     ("connected", "connect"),
-    ("connection_made", "connect"),
-    ("data_received", "data"),
-    ("line_received", "line"),
-    ("string_received", "string"),
-    ("frame_received", "frame"),
-    ("raw_data_received", "raw"),
-    ("line_length_exceeded", "overlong"),
-    ("timed_out", "timeout"),
-    ("connection_lost", "disconnect"),
+    ("connectionmade", "connect"),
+    ("open", "connect"),
+    ("opened", "connect"),
+    ("datareceived", "data"),
+    ("linereceived", "line"),
+    ("stringreceived", "string"),
+    ("framereceived", "frame"),
+    ("message", "frame"),
+    ("rawdatareceived", "raw"),
+    ("linelengthexceeded", "overlong"),
+    ("lengthlimitexceeded", "overlong"),
+    ("timedout", "timeout"),
+    ("timeoutconnection", "timeout"),
+    ("idle", "timeout"),
+    ("connectionlost", "disconnect"),
+    ("close", "disconnect"),
+    ("closed", "disconnect"),
 ];
 
 const NOT_YET: [&str; 2] = ["eof", "drain"];
@@ -91,9 +99,11 @@ impl Event {
         let (_, kind) = WORDS.iter().find(|(word, _)| *word == name)?;
         let word = Ident::new(name, written.span());
         match (kind, wait) {
-            (Kind::Timeout, None) => errors.at(written, "after how long? Write `#[on(timeout(30s))]`"),
+            (Kind::Timeout, None) if word == *written => {
+                errors.at(written, "after how long? Write `#[on(timeout(30s))]`");
+            }
             (Kind::Timeout, Some(Err(error))) => errors.push(error.clone()),
-            (Kind::Timeout, Some(Ok(_))) | (_, None) => {}
+            (Kind::Timeout, Some(Ok(_))) | (_, None) => {} // a timeout by another name was reported
             (_, Some(_)) => errors.at(written, format!("`{name}` takes nothing in parentheses")),
         }
         Some(Self { kind: *kind, word, wait: wait.and_then(|wait| wait.clone().ok()) })
@@ -115,8 +125,10 @@ fn understood(written: &Ident, errors: &mut Errors) -> Option<&'static str> {
         errors.at(written, format!("the event `{name}` does not exist yet: it comes in a later version"));
         return None;
     }
-    if let Some((alias, meant)) = ALIASES.iter().find(|(alias, _)| *alias == name) {
-        errors.at(written, format!("the event `{alias}` is called `{meant}` here"));
+    let plain = name.replace('_', "").to_lowercase();
+    if let Some((_, meant)) = ALIASES.iter().find(|(alias, _)| *alias == plain) {
+        let usage = if *meant == "timeout" { "timeout(30s)" } else { meant };
+        errors.at(written, format!("the event `{name}` is called `{usage}` here"));
         return Some(meant);
     }
     if !words.contains(&&*name) {

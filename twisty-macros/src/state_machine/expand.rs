@@ -125,7 +125,8 @@ fn question(word: &Ident) -> Option<Ident> {
     Some(Ident::new(question, word.span()))
 }
 
-/// The enum that `Context::state` holds, and how a state that a handler returns gets into it.
+/// The enum that `Context::state` holds, and how a state that a handler returns gets into it. A state may hold what no
+/// handler looks at: a guard, which does its work by being dropped.
 fn states(machine: &Machine, tw: &TokenStream) -> TokenStream {
     let states = machine.states();
     let first = states.first();
@@ -135,6 +136,7 @@ fn states(machine: &Machine, tw: &TokenStream) -> TokenStream {
     let moved = call::moves_a_state(machine).then(|| quote!(__Moved,));
     let outcomes = states.iter().map(|state| outcome(machine, state, tw));
     quote! {
+        #[allow(dead_code)]
         enum __State {
             #(#states(#states),)*
             #moved

@@ -7,11 +7,12 @@ mod dispatch;
 mod event;
 mod expand;
 mod graph;
+mod guess;
 mod model;
 mod parse;
 mod signature;
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Ident, Item, ItemImpl};
 
@@ -41,7 +42,9 @@ pub(crate) fn of_plain_protocol(arguments: TokenStream, block: ItemImpl) -> Toke
         let message = "what stands here belongs on the struct; on its impl block `#[protocol]` stands alone";
         errors.at(arguments, message);
     }
-    implementation(block, None, errors)
+    let states = parse::written_states(&block);
+    check::has_no_states(&states, &mut errors);
+    implementation(block, (!states.is_empty()).then_some(states), errors)
 }
 
 fn implementation(block: ItemImpl, states: Option<Vec<Ident>>, mut errors: Errors) -> TokenStream {
@@ -52,4 +55,13 @@ fn implementation(block: ItemImpl, states: Option<Vec<Ident>>, mut errors: Error
     }
     let (errors, fallback) = (errors.to_compile_errors(), expand::fallback(&machine));
     quote!(#errors #fallback)
+}
+
+/// `#[on(…)]` that no attribute of an impl block took off.
+pub(crate) fn stray_on(item: &TokenStream) -> TokenStream {
+    let message = "`#[on(…)]` belongs in an impl block with `#[protocol]` or `#[state_machine(First, …)]`: write it above \
+                   `impl`";
+    // An attribute is not given its own tokens, but this is their place.
+    let error = syn::Error::new(Span::call_site(), message).to_compile_error();
+    quote!(#error #item)
 }

@@ -4,13 +4,13 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::{
-    Attribute, GenericArgument, ImplItem, ImplItemFn, ItemImpl, Lifetime, PathArguments, ReturnType, Signature, Type,
+    Attribute, FnArg, GenericArgument, ImplItem, ImplItemFn, ItemImpl, Lifetime, PathArguments, ReturnType, Signature,
+    Type, parse_quote,
 };
 
 use super::event::{Event, Kind};
-use super::parse;
+use super::{guess, parse};
 use crate::errors::Errors;
-use crate::nearest::{nearest, unknown};
 
 pub(crate) struct Machine {
     /// `impl Chat { … }`, its `#[on(…)]` taken off
@@ -45,6 +45,8 @@ pub(crate) struct On {
     pub(crate) states: Vec<Ident>,
     /// `[Chatting]` of `to = Chatting`
     pub(crate) to: Vec<Ident>,
+    /// Whether one of its states was misspelt, and taken for the nearest one.
+    pub(crate) guessed: bool,
 }
 
 /// A function as the handler of one event.
@@ -81,7 +83,8 @@ pub(crate) enum Passing {
 impl Machine {
     pub(crate) fn new(mut block: ItemImpl, states: Option<Vec<Ident>>, errors: &mut Errors) -> Self {
         let names = states.as_deref();
-        let (mut functions, mut complete) = (Vec::new(), true);
+        // What is missing can only be said of states that are all known.
+        let (mut functions, mut complete) = (Vec::new(), errors.is_empty());
         for item in &mut block.items {
             if let ImplItem::Fn(function) = item
                 && let Some((function, understood)) = Function::new(function, names, errors)
@@ -90,6 +93,7 @@ impl Machine {
                 complete &= understood;
             }
         }
+        complete &= guess::forget_wrong_ones(&mut functions);
         Self { block, states, functions, complete }
     }
 
@@ -136,6 +140,7 @@ impl Function {
         let ons: Vec<_> = ons.collect();
         let understood = ons.iter().all(Option::is_some);
         let states = states.unwrap_or_default();
+        complete_contexts(&mut item.sig, errors);
         let function = Self {
             arguments: arguments(&item.sig, states),
             returns: mentioned(&item.sig.output, states),
@@ -156,48 +161,33 @@ impl On {
     /// A misspelt state is taken for the nearest one, so that what else is wrong is found in the same run.
     fn new(written: &parse::On, states: Option<&[Ident]>, errors: &mut Errors) -> Option<Self> {
         let event = Event::new(&written.event, written.wait.as_ref(), errors);
-        let Some(names) = states else {
-            without_states(written, errors);
-            return Some(Self { event: event?, states: Vec::new(), to: Vec::new() });
-        };
-        let mut known =
-            |written: &[Ident]| -> Vec<_> { written.iter().map(|state| known(state, names, errors)).collect() };
-        let (states, to) = (known(&written.states), known(&written.to));
-        Some(Self {
-            event: event?,
-            states: states.into_iter().collect::<Option<_>>()?,
-            to: to.into_iter().collect::<Option<_>>()?,
-        })
+        let names = states.unwrap_or_default();
+        let (of, to) = (guess::known(&written.states, names, errors), guess::known(&written.to, names, errors));
+        let (event, states, to) = (event?, of?, to?);
+        Some(Self { event, guessed: states != written.states, states, to })
     }
 }
 
-fn without_states(written: &parse::On, errors: &mut Errors) {
-    for state in written.states.iter().chain(&written.to) {
-        errors.at(
-            state,
-            format!("`#[protocol]` has no states; a protocol that has is `#[state_machine({state}, …)] impl`"),
-        );
+/// Makes `&Context<Self>` of `&Context`, which is reported, so that the compiler does not say it again.
+fn complete_contexts(signature: &mut Signature, errors: &mut Errors) {
+    for input in &mut signature.inputs {
+        if let FnArg::Typed(typed) = input
+            && let Type::Reference(reference) = &mut *typed.ty
+            && let Type::Path(path) = &mut *reference.elem
+            && let Some(name) = path.path.segments.last_mut()
+            && name.ident == "Context"
+            && name.arguments.is_none()
+        {
+            errors.at(&name.ident, "whose context? Write `&Context<Self>`");
+            name.arguments = PathArguments::AngleBracketed(parse_quote!(<Self>));
+        }
     }
-}
-
-/// The state that is written, with the user's span.
-fn known(written: &Ident, states: &[Ident], errors: &mut Errors) -> Option<Ident> {
-    if states.contains(written) {
-        return Some(written.clone());
-    }
-    if states.is_empty() {
-        return None; // which is reported
-    }
-    let names: Vec<_> = states.iter().map(ToString::to_string).collect();
-    let names: Vec<_> = names.iter().map(String::as_str).collect();
-    errors.at(written, unknown("state", written, &names));
-    nearest(&written.to_string(), &names).map(|name| Ident::new(name, written.span()))
 }
 
 fn arguments(signature: &Signature, states: &[Ident]) -> Vec<Argument> {
     let typed = signature.inputs.iter().filter_map(|input| match input {
-        syn::FnArg::Typed(typed) => Some(&*typed.ty),
-        syn::FnArg::Receiver(_) => None,
+        FnArg::Typed(typed) => Some(&*typed.ty),
+        FnArg::Receiver(_) => None,
     });
     typed.map(|ty| Argument { ty: ty.clone(), role: Role::of(ty, states) }).collect()
 }

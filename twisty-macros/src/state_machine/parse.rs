@@ -1,11 +1,13 @@
 //! The syntax of `#[state_machine(First, Second)]` and of `#[on(line in First, to = Second)]`.
 
 use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream, Parser};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, ImplItemFn, Meta, Path, Token, parenthesized, token};
+use syn::{Attribute, Expr, ExprLit, ImplItem, ImplItemFn, ItemImpl, Lit, Meta, Path, Token, parenthesized, token};
 
+use super::model::distinct;
 use crate::duration;
 use crate::errors::Errors;
 
@@ -24,7 +26,11 @@ pub(crate) struct On {
 impl Parse for On {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let event = input.call(Ident::parse_any)?;
-        let wait = input.peek(token::Paren).then(|| wait(input)).transpose()?;
+        let wait = match () {
+            () if input.peek(token::Paren) => Some(wait(input)?),
+            () if input.peek(Token![=]) => Some(Err(assigned(&event, input)?)),
+            () => None,
+        };
         let states = if input.parse::<Option<Token![in]>>()?.is_some() { states(input)? } else { Vec::new() };
         let to = if input.parse::<Option<Token![,]>>()?.is_some() { to(input)? } else { Vec::new() };
         if !input.is_empty() {
@@ -39,6 +45,22 @@ fn wait(input: ParseStream<'_>) -> syn::Result<syn::Result<duration::Span>> {
     parenthesized!(content in input);
     let tokens: TokenStream = content.parse()?;
     Ok(syn::parse2(tokens))
+}
+
+/// `timeout = "30s"`, as a key would be written.
+fn assigned(event: &Ident, input: ParseStream<'_>) -> syn::Result<syn::Error> {
+    let equals = input.parse::<Token![=]>()?;
+    let value = input.parse::<Expr>()?;
+    let written = quote!(#event #equals #value);
+    if event != "timeout" {
+        return Err(syn::Error::new_spanned(written, format!("an event has no value: write `#[on({event})]`")));
+    }
+    let text = match &value {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => text.value(),
+        value => value.to_token_stream().to_string(),
+    };
+    let wait = if syn::parse_str::<duration::Span>(&text).is_ok() { text } else { "30s".into() };
+    Ok(syn::Error::new_spanned(written, format!("write `timeout({wait})`")))
 }
 
 /// `First | Second`, or `_` for any
@@ -72,6 +94,16 @@ fn to(input: ParseStream<'_>) -> syn::Result<Vec<Ident>> {
 /// Takes the `#[on(…)]` off a function.
 pub(crate) fn take_ons(function: &mut ImplItemFn) -> Vec<Attribute> {
     function.attrs.extract_if(.., |attribute| attribute.path().is_ident("on")).collect()
+}
+
+/// The states in each `#[on(…)]` of a block, in order, each once.
+pub(crate) fn written_states(block: &ItemImpl) -> Vec<Ident> {
+    let attributes = block.items.iter().flat_map(|item| match item {
+        ImplItem::Fn(function) => &*function.attrs,
+        _ => &[],
+    });
+    let ons = attributes.filter(|attribute| attribute.path().is_ident("on")).filter_map(|attribute| on(attribute).ok());
+    distinct(ons.flat_map(|on| on.states.into_iter().chain(on.to)))
 }
 
 /// Reads one of them.

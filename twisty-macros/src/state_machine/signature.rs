@@ -11,9 +11,16 @@ pub(crate) fn check_function(function: &Function, errors: &mut Errors) {
     qualifiers(function, errors);
     generics(function, errors);
     receiver(function, errors);
-    once(function, "context", |role| *role == Role::Context, errors);
-    once(function, "state", |role| matches!(role, Role::State(..)), errors);
-    once(function, "payload of the event", |role| *role == Role::Payload, errors);
+    once(
+        function,
+        "the context is taken already, by an argument before this one",
+        |role| *role == Role::Context,
+        errors,
+    );
+    let is_state = |role: &Role| matches!(role, Role::State(..));
+    once(function, "the state is taken already, by an argument before this one", is_state, errors);
+    once(function, payload_once(function), |role| *role == Role::Payload, errors);
+    one_next_state(function, errors);
     for argument in &function.arguments {
         argument_type(argument, errors);
     }
@@ -69,9 +76,37 @@ fn receiver(function: &Function, errors: &mut Errors) {
     }
 }
 
-fn once(function: &Function, what: &str, has_role: impl Fn(&Role) -> bool, errors: &mut Errors) {
+fn once(function: &Function, message: &str, has_role: impl Fn(&Role) -> bool, errors: &mut Errors) {
     for second in function.arguments.iter().filter(|argument| has_role(&argument.role)).skip(1) {
-        errors.at(&second.ty, format!("the {what} is taken already, by an argument before this one"));
+        errors.at(&second.ty, message);
+    }
+}
+
+fn payload_once(function: &Function) -> &'static str {
+    if function.ons.iter().any(|on| on.event.kind.payload() == Payload::Bytes) {
+        "the frame is taken already, by an argument before this one: take one type for both, and implement `FromFrame` for it"
+    } else {
+        "what the event brings is taken already, by an argument before this one"
+    }
+}
+
+/// No tuple of two states in what is returned.
+fn one_next_state(function: &Function, errors: &mut Errors) {
+    if let ReturnType::Type(_, ty) = &function.signature.output {
+        one_next_state_in(ty, function, errors);
+    }
+}
+
+fn one_next_state_in(ty: &Type, function: &Function, errors: &mut Errors) {
+    match bare(ty) {
+        Type::Tuple(tuple) => {
+            let is_state = |ty: &&Type| last_segment(ty).is_some_and(|name| function.returns.contains(name));
+            if let Some(second) = tuple.elems.iter().filter(is_state).nth(1) {
+                errors.at(second, "a connection can only go to one state");
+            }
+            tuple.elems.iter().for_each(|part| one_next_state_in(part, function, errors));
+        }
+        ty => type_arguments(ty).for_each(|part| one_next_state_in(part, function, errors)),
     }
 }
 
@@ -131,23 +166,30 @@ fn leads_on(handler: Handler<'_>) -> bool {
 fn is_next_state(ty: &Type, function: &Function) -> bool {
     match bare(ty) {
         Type::Tuple(tuple) => tuple.elems.last().is_some_and(|last| is_next_state(last, function)),
-        Type::Path(path) => path.path.segments.last().is_some_and(|last| match &last.arguments {
-            PathArguments::AngleBracketed(arguments) if last.ident == "Result" => {
-                let mut types = arguments.args.iter().filter_map(as_type);
-                let fine = types.next().is_some_and(|value| is_next_state(value, function));
-                fine && types.next().is_none_or(|error| last_segment(error).is_some_and(|name| name == "Failure"))
-            }
-            _ => function.returns.contains(&last.ident),
-        }),
-        _ => false,
+        ty if last_segment(ty).is_some_and(|name| name == "Result") => {
+            let ends = |error| last_segment(error).is_some_and(|name| name == "Failure");
+            let mut types = type_arguments(ty);
+            types.next().is_some_and(|value| is_next_state(value, function))
+                && types.next().is_none_or(|error| ends(error) || is_next_state(error, function))
+        }
+        ty => last_segment(ty).is_some_and(|name| function.returns.contains(name)),
     }
 }
 
-fn as_type(argument: &GenericArgument) -> Option<&Type> {
-    match argument {
+/// `A` and `B` of `Result<A, B>`
+fn type_arguments(ty: &Type) -> impl Iterator<Item = &Type> {
+    let last = match ty {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    };
+    let arguments = last.and_then(|last| match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => Some(&arguments.args),
+        _ => None,
+    });
+    arguments.into_iter().flatten().filter_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty),
         _ => None,
-    }
+    })
 }
 
 fn payload(handler: Handler<'_>, argument: &Argument, errors: &mut Errors) {

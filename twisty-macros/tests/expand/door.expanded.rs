@@ -18,6 +18,7 @@ impl Door {
     }
 }
 const _: () = {
+    #[allow(dead_code)]
     enum __State {
         Closed(Closed),
         Open(Open),

@@ -6,12 +6,12 @@ impl<T: Clone> ::twisty::protocol::Factory for House<T>
 where
     T: 'static,
 {
-    type Protocol = Guest<T>;
+    type Protocol = ::twisty::__private::Made<Guest<T>, Self>;
     fn build_protocol(
         &mut self,
         __peer: &::twisty::protocol::Address,
-    ) -> ::core::option::Option<Self::Protocol> {
-        ::twisty::__private::built::<Self::Protocol>(Self::admit(self, __peer))
+    ) -> ::core::option::Option<Guest<T>> {
+        ::twisty::__private::built::<Guest<T>>(Self::admit(self, __peer))
     }
     fn start(&mut self) -> ::core::result::Result<(), ::twisty::Failure> {
         ::twisty::__private::started(open(self))

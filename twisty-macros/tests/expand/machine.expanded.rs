@@ -47,6 +47,7 @@ impl Worker {
     fn lost(&mut self, busy: Busy, reason: Failure) {}
 }
 const _: () = {
+    #[allow(dead_code)]
     enum __State {
         Idle(Idle),
         Busy(Busy),
@@ -138,7 +139,7 @@ const _: () = {
                             };
                             ::twisty::__private::led_on(
                                 __cx,
-                                ::twisty::__private::outcome(
+                                ::twisty::__private::result(
                                     __cx,
                                     Self::finish(self, __held, __cx, __payload),
                                 ),

@@ -84,7 +84,7 @@ where
                 _,
                 Command<'_>,
             >(__cx, __frame)?;
-            ::twisty::__private::outcome(__cx, Self::line(self, __payload, __cx))
+            ::twisty::__private::result(__cx, Self::line(self, __payload, __cx))
         });
     }
     fn raw_received(

@@ -4,11 +4,11 @@ struct Room {
 }
 #[automatically_derived]
 impl ::twisty::protocol::Factory for Room {
-    type Protocol = Chat;
+    type Protocol = ::twisty::__private::Made<Chat, Self>;
     fn build_protocol(
         &mut self,
         __peer: &::twisty::protocol::Address,
-    ) -> ::core::option::Option<Self::Protocol> {
+    ) -> ::core::option::Option<Chat> {
         ::core::option::Option::Some(<Chat as ::core::default::Default>::default())
     }
     fn max_connections(&self) -> usize {

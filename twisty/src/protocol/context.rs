@@ -47,6 +47,11 @@ impl<P: Protocol> Context<P> {
         Self { transport, seat, state: RefCell::new(None) }
     }
 
+    /// The connection is over.
+    pub(crate) fn leave(&self) {
+        self.seat.leave();
+    }
+
     pub(crate) fn link(&self) -> &Transport<P::Framing> {
         &self.transport
     }

@@ -51,7 +51,8 @@ use crate::failure::Failure;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a factory",
     label = "not a factory",
-    note = "write `#[factory(protocol = YourProtocol)]` on it"
+    note = "a protocol is served by its factory: `{Self}::factory()`",
+    note = "a factory of your own has `#[factory(protocol = YourProtocol)]`"
 )]
 pub trait Factory: Sized + 'static {
     /// What it makes.
@@ -265,26 +266,71 @@ impl<F: Factory> Shared<F> {
     fn seat(&self, connections: usize) -> Seat<F> {
         self.0.users.set(self.0.users.get() + 1);
         self.0.connections.set(self.0.connections.get() + connections);
-        Seat { shared: self.clone(), connections }
+        Seat { shared: self.clone(), connections: Cell::new(connections) }
+    }
+}
+
+/// What can be served: a factory, or one that is [`Shared`] already.
+///
+/// ```
+/// use twisty::prelude::*;
+/// use twisty::protocol::IntoShared;
+///
+/// fn count<F: Factory>(factory: impl IntoShared<F>) -> usize {
+///     factory.into_shared().connections()
+/// }
+/// # #[protocol(line)] #[derive(Default)] struct Echo;
+/// # #[protocol] impl Echo { #[on(line)] fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); } }
+/// assert_eq!(count(Echo::factory()), 0);
+/// assert_eq!(count(Shared::from(Echo::factory())), 0);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be served: it is not a factory",
+    label = "not a factory",
+    note = "a protocol is served by its factory: `{Self}::factory()`",
+    note = "a factory of your own has `#[factory(protocol = YourProtocol)]`; `ForProtocol<P>` is one if `P` is a protocol, with `#[protocol]` on its struct and on its impl block"
+)]
+pub trait IntoShared<F: Factory> {
+    /// The factory as its ports and connections share it.
+    fn into_shared(self) -> Shared<F>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<F: Factory> IntoShared<F> for F {
+    fn into_shared(self) -> Shared<F> {
+        self.into()
+    }
+}
+
+impl<F: Factory> IntoShared<F> for Shared<F> {
+    fn into_shared(self) -> Self {
+        self
     }
 }
 
 /// A port's or connection's hold on its factory; the last one to go stops it.
 pub(crate) struct Seat<F: Factory> {
     shared: Shared<F>,
-    connections: usize,
+    /// How many connections it counts for.
+    connections: Cell<usize>,
 }
 
 impl<F: Factory> Seat<F> {
     pub(crate) fn shared(&self) -> &Shared<F> {
         &self.shared
     }
+
+    /// No longer counts as a connection, though its socket may still linger.
+    pub(crate) fn leave(&self) {
+        let site = &self.shared.0;
+        site.connections.set(site.connections.get() - self.connections.take());
+    }
 }
 
 impl<F: Factory> Drop for Seat<F> {
     fn drop(&mut self) {
+        self.leave();
         let site = &self.shared.0;
-        site.connections.set(site.connections.get() - self.connections);
         site.users.set(site.users.get() - 1);
         if site.users.get() == 0
             && let Err(panic) = catch_unwind(AssertUnwindSafe(|| site.factory.borrow_mut().stop()))

@@ -17,7 +17,7 @@ pub use address::Address;
 pub(crate) use agenda::{Agenda, ConnectionKey};
 pub use context::Context;
 pub(crate) use factory::Seat;
-pub use factory::{Factory, ForProtocol, Shared};
+pub use factory::{Factory, ForProtocol, IntoShared, Shared};
 pub use frame::{FromFrame, ToFrame};
 pub(crate) use outbox::Outbox;
 pub use outcome::{Outcome, Replies, Stateless};
@@ -179,8 +179,9 @@ pub struct Limits {
     /// Bytes that may be queued before the peer is no longer read. It is read again once no more than half of it waits.
     /// Default: 64 KiB.
     pub high_water: usize,
-    /// Bytes that may be queued at all. A peer that leaves more waiting and is sent still more is cut off with
-    /// [`OutboxFull`](crate::OutboxFull); one message of any size always fits an empty queue. Default: 16 MiB.
+    /// Bytes that may wait for a peer. One that has not taken all that was written before, has more than this waiting
+    /// and is sent still more is cut off with [`OutboxFull`](crate::OutboxFull). What one handler sends to a peer that
+    /// reads has no limit. Default: 16 MiB.
     pub outbox_limit: usize,
 }
 

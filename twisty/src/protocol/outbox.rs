@@ -35,14 +35,20 @@ impl Outbox {
 
     /// Lets `append` add to the queue, in a buffer that is there already wherever possible.
     #[inline]
-    pub(crate) fn append<R>(&mut self, agenda: &Agenda, append: impl FnOnce(&mut Vec<u8>) -> R) -> R {
+    pub(crate) fn append<E>(
+        &mut self,
+        agenda: &Agenda,
+        append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+    ) -> Result<(), E> {
         if self.tail.capacity() == 0 {
             self.tail = agenda.spare();
         }
         let before = self.tail.len();
-        let result = append(&mut self.tail);
-        self.length += self.tail.len() - before;
-        result
+        let mut appending = Appending { tail: &mut self.tail, keep: before };
+        append(appending.tail)?;
+        appending.keep = appending.tail.len();
+        self.length += appending.keep - before;
+        Ok(())
     }
 
     /// Queues bytes that other connections queue too, without copying them.
@@ -94,9 +100,54 @@ impl Outbox {
     }
 }
 
+/// Takes back what was appended only in part: the encoder of a user's framing may fail half-way, or panic.
+struct Appending<'a> {
+    tail: &'a mut Vec<u8>,
+    keep: usize,
+}
+
+impl Drop for Appending<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.tail.truncate(self.keep);
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
     use super::*;
+
+    fn add(agenda: &Agenda, outbox: &mut Outbox, bytes: impl IntoIterator<Item = u8>) {
+        let added: Result<(), ()> = outbox.append(agenda, |out| {
+            out.extend(bytes);
+            Ok(())
+        });
+        added.expect("it never fails");
+    }
+
+    #[test]
+    fn what_is_appended_only_in_part_is_taken_back() {
+        let (agenda, mut outbox) = (Agenda::default(), Outbox::default());
+        add(&agenda, &mut outbox, 0..10);
+        let failed = outbox.append(&agenda, |out| {
+            out.extend(10..20);
+            Err("half-way")
+        });
+        assert_eq!(failed, Err("half-way"));
+        let append = |outbox: &mut Outbox| -> Result<(), ()> {
+            outbox.append(&agenda, |out| {
+                out.extend(20..30);
+                panic!("half-way")
+            })
+        };
+        assert!(catch_unwind(AssertUnwindSafe(|| append(&mut outbox))).is_err());
+        add(&agenda, &mut outbox, 10..12);
+        assert_eq!(contents(&outbox), (0..12).collect::<Vec<u8>>());
+        outbox.advance(&agenda, 12);
+        assert!(outbox.is_empty());
+    }
 
     fn contents(outbox: &Outbox) -> Vec<u8> {
         let mut slices = [IoSlice::new(&[]); Outbox::SLICES];
@@ -109,11 +160,11 @@ mod tests {
         let expected: Vec<u8> = (0..=99).collect();
         for step in 1..=100 {
             let (agenda, mut outbox) = (Agenda::default(), Outbox::default());
-            outbox.append(&agenda, |out| out.extend(0..10));
+            add(&agenda, &mut outbox, 0..10);
             outbox.append_shared(Bytes::from_owner((10..60).collect::<Vec<u8>>()));
-            outbox.append(&agenda, |out| out.extend(60..70));
+            add(&agenda, &mut outbox, 60..70);
             outbox.append_shared(Bytes::from_owner((70..80).collect::<Vec<u8>>()));
-            outbox.append(&agenda, |out| out.extend(80..100));
+            add(&agenda, &mut outbox, 80..100);
             let mut seen = Vec::new();
             while !outbox.is_empty() {
                 let now = contents(&outbox);
@@ -129,9 +180,9 @@ mod tests {
     #[test]
     fn a_queue_that_never_runs_empty_stays_small() {
         let (agenda, mut outbox) = (Agenda::default(), Outbox::default());
-        outbox.append(&agenda, |out| out.extend([0; 100]));
+        add(&agenda, &mut outbox, [0; 100]);
         for _ in 0..10_000 {
-            outbox.append(&agenda, |out| out.extend([0; 50]));
+            add(&agenda, &mut outbox, [0; 50]);
             outbox.advance(&agenda, 50);
         }
         assert!(outbox.tail.capacity() < 1024, "{} bytes for 100 queued", outbox.tail.capacity());

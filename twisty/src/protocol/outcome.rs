@@ -39,7 +39,8 @@ use crate::failure::Failure;
 #[diagnostic::on_unimplemented(
     message = "a handler cannot return `{Self}`",
     label = "neither a reply nor a state of this machine",
-    note = "return nothing, a reply (`&str`, `String`, `&[u8]`, `Vec<u8>`, `Bytes`, your own `ToFrame`), a state named in `#[state_machine(…)]`, `(reply, state)`, or an `Option`, a `Vec`, `impl Iterator` or `Result` of these; a number is sent as `n.to_string()`; an error that ends the connection is a `Failure`"
+    note = "a number is sent as `n.to_string()`, a type of your own implements `ToFrame`, a state stands in `#[state_machine(…)]`",
+    note = "else return text, bytes, `(reply, state)`, or an `Option`, a `Vec`, `impl Iterator` or `Result<_, Failure>` of these"
 )]
 pub trait Outcome<P: Protocol, S> {
     /// Sends what is to be sent; the state to go to, if it changes.

@@ -64,8 +64,10 @@ struct Link<F> {
     last_words: Cell<bool>,
     /// The user paused reading.
     paused: Cell<bool>,
-    /// The user resumed it since the inbox was last looked through.
+    /// Delivery was resumed, by the user or by a queue that drained, since the inbox was last looked through.
     resumed: Cell<bool>,
+    /// The peer did not take all that was written last.
+    backlogged: Cell<bool>,
     /// The outbox went over its high-water mark and has not drained yet.
     stalled: Cell<bool>,
     /// Whether the connection is on the agenda.
@@ -106,6 +108,7 @@ impl<F: Framing> Transport<F> {
             last_words: Cell::new(false),
             paused: Cell::new(false),
             resumed: Cell::new(false),
+            backlogged: Cell::new(false),
             stalled: Cell::new(false),
             entered: Cell::new(false),
             reason: Cell::new(None),
@@ -184,7 +187,7 @@ impl<F: Framing> Transport<F> {
         }
         let outbox = self.0.outbox.borrow_mut();
         let (queued, limit) = (outbox.len(), self.0.outbox_limit);
-        if queued > limit {
+        if queued > limit && self.0.backlogged.get() {
             self.cut_off(OutboxFull { queued, limit });
             return None;
         }
@@ -250,15 +253,18 @@ impl<F: Framing> Transport<F> {
     }
 
     pub(crate) fn close(&self, phase: Phase, reason: Option<Failure>) {
-        if self.0.phase.get() >= phase {
+        if self.0.phase.get() == Phase::Closed {
             return;
         }
-        self.0.phase.set(phase);
+        // Also if it closes already: a panic after `lose_connection` is still why.
         if let Some(reason) = reason {
             let first = self.0.reason.take().unwrap_or(reason);
             self.0.reason.set(Some(first));
         }
-        self.enter();
+        if self.0.phase.get() < phase {
+            self.0.phase.set(phase);
+            self.enter();
+        }
     }
 
     /// Stops delivery after the frame that is handled now, until [`resume_reading`](Self::resume_reading). What arrives
@@ -324,13 +330,20 @@ impl<F: Framing> Transport<F> {
         self.0.entered.set(false);
     }
 
+    /// Whether the peer takes what is written, as far as is known.
+    pub(crate) fn set_backlogged(&self, backlogged: bool) {
+        self.0.backlogged.set(backlogged);
+    }
+
     /// Whether a frame may be delivered. Going over the high-water mark stops delivery until half of it has drained, so
     /// that a peer which sends and never reads costs bounded memory.
     #[inline]
     pub(crate) fn accepts(&self, high_water: usize) -> bool {
         let queued = self.queued();
         let stalled = if self.0.stalled.get() { queued > high_water / 2 } else { queued > high_water };
-        self.0.stalled.set(stalled);
+        if self.0.stalled.replace(stalled) && !stalled {
+            self.0.resumed.set(true);
+        }
         !stalled && !self.0.paused.get() && self.0.phase.get() == Phase::Open
     }
 

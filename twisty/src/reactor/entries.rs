@@ -14,6 +14,7 @@ pub(super) enum Entry {
     Connection(Socket),
 }
 
+#[derive(Default)]
 pub(super) struct Socket {
     /// Out of its place while it is being driven, so that its handlers may use the reactor.
     driver: Option<Box<dyn Driver>>,
@@ -40,7 +41,10 @@ impl Reactor {
                 let Some(mut driver) = socket.driver.take() else { return };
                 drop(entries);
                 let worked = self.guarded(|| work(&mut *driver, &mut self.0.buffer.borrow_mut(), self.0.now.get()));
-                self.put_back(key, worked.map(|()| driver));
+                match worked {
+                    Some(()) => self.put_back(key, driver),
+                    None => self.discard(key, driver),
+                }
             }
             Some(Entry::Listener(listener)) => {
                 let Some(mut listener) = listener.take() else { return };
@@ -56,13 +60,17 @@ impl Reactor {
         }
     }
 
-    /// Puts a driver back in its place; one that is finished, or broke, leaves it for good.
-    fn put_back(&self, key: ConnectionKey, driver: Option<Box<dyn Driver>>) {
-        if driver.is_none() {
-            self.remove(key);
-        } else if let Some(Entry::Connection(socket)) = self.0.entries.borrow_mut().get_mut(key) {
-            socket.driver = driver;
+    /// Puts a driver back in its place, unless that is gone.
+    fn put_back(&self, key: ConnectionKey, driver: Box<dyn Driver>) {
+        if let Some(Entry::Connection(socket)) = self.0.entries.borrow_mut().get_mut(key) {
+            socket.driver = Some(driver);
         }
+    }
+
+    /// Parts with a connection that is finished, or broke. What its protocol's own `drop` does wrong harms nobody.
+    fn discard(&self, key: ConnectionKey, driver: Box<dyn Driver>) {
+        self.guarded(|| drop(driver));
+        self.remove(key);
     }
 
     pub(super) fn entry_is_due(&self, key: ConnectionKey) {
@@ -90,20 +98,22 @@ impl Reactor {
             _ => None,
         };
         let Some(mut driver) = taken else { return };
-        let stays = self.guarded(|| match driver.settle(self.0.now.get()) {
-            Status::Gone => false,
-            Status::Busy => {
-                self.0.busy.borrow_mut().push(key);
-                self.watch(key, &mut *driver)
+        let settled = self.guarded(|| (driver.settle(self.0.now.get()), driver.deadline()));
+        let stays = match settled {
+            Some((Status::Gone, _)) | None => false,
+            Some((status, deadline)) => {
+                if status == Status::Busy {
+                    self.0.busy.borrow_mut().push(key);
+                }
+                self.watch(key, &mut *driver, deadline)
             }
-            Status::Waiting => self.watch(key, &mut *driver),
-        });
-        self.put_back(key, (stays == Some(true)).then_some(driver));
+        };
+        if stays { self.put_back(key, driver) } else { self.discard(key, driver) }
     }
 
     /// Waits for a connection's events and its deadline; false if that cannot be. It is registered with the poll only
     /// now that it has been settled once: many are over before.
-    fn watch(&self, key: ConnectionKey, driver: &mut dyn Driver) -> bool {
+    fn watch(&self, key: ConnectionKey, driver: &mut dyn Driver, deadline: Option<Timestamp>) -> bool {
         let mut entries = self.0.entries.borrow_mut();
         let Some(Entry::Connection(socket)) = entries.get_mut(key) else { return false };
         if !socket.registered {
@@ -114,7 +124,7 @@ impl Reactor {
             }
             socket.registered = true;
         }
-        if let Some(deadline) = driver.deadline() {
+        if let Some(deadline) = deadline {
             self.arm(key, socket, deadline);
         }
         true
@@ -133,19 +143,28 @@ impl Reactor {
     }
 
     pub(super) fn add(&self, build: impl FnOnce(ConnectionKey) -> Box<dyn Driver>) {
-        let socket = |key| Socket { driver: Some(build(key)), registered: false, timer: None };
-        let key = self.0.entries.borrow_mut().insert_with_key(|key| Entry::Connection(socket(key)));
+        let key = self.0.entries.borrow_mut().insert(Entry::Connection(Socket::default()));
         self.0.connections.set(self.0.connections.get() + 1);
+        // Outside of the borrow, since the protocol says what its framing and its limits are.
+        match self.guarded(|| build(key)) {
+            Some(driver) => self.put_back(key, driver),
+            None => self.remove(key),
+        }
         self.drive(key, |driver, _, now| driver.open(now));
     }
 
     pub(super) fn remove(&self, key: ConnectionKey) {
         // Dropped outside of the borrow: a factory may be stopped by it.
         let removed = self.0.entries.borrow_mut().remove(key);
-        if let Some(Entry::Connection(socket)) = removed {
+        if let Some(Entry::Connection(socket)) = &removed {
             self.0.connections.set(self.0.connections.get() - 1);
             socket.timer.and_then(|timer| self.0.timers.borrow_mut().remove(timer));
         }
+        self.guarded(|| drop(removed));
+    }
+
+    pub(super) fn is_open(&self, key: ConnectionKey) -> bool {
+        self.0.entries.borrow().contains_key(key)
     }
 
     /// Closes ports, and connections after what they have queued or at once.

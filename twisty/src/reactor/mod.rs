@@ -78,6 +78,8 @@ struct Core {
     reserve: Reserve,
     signals: RefCell<Option<Signals>>,
     stage: Cell<Stage>,
+    /// A turn or a run is going on; there is never one inside another.
+    in_turn: Cell<bool>,
     drain_timeout: Cell<Duration>,
     /// When draining ends and what is still open is cut off.
     drain_by: Cell<Option<Timestamp>>,
@@ -91,6 +93,23 @@ enum Job {
     Call(Call),
     /// A connection's deadline, or a listener's next try.
     Entry(ConnectionKey),
+}
+
+/// A turn or a run that is going on; however it ends, the reactor can be used again.
+struct Busy<'a>(&'a Core);
+
+impl<'a> Busy<'a> {
+    fn start(reactor: &'a Reactor) -> Option<Self> {
+        (!reactor.0.in_turn.replace(true)).then(|| Self(&reactor.0))
+    }
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.0.in_turn.set(false);
+        self.0.stage.set(Stage::Idle);
+        self.0.drain_by.set(None);
+    }
 }
 
 /// How far a run is.
@@ -147,6 +166,7 @@ impl Reactor {
             reserve: Reserve::new(),
             signals: RefCell::default(),
             stage: Cell::new(Stage::Idle),
+            in_turn: Cell::new(false),
             drain_timeout: Cell::new(Self::DRAIN_TIMEOUT),
             drain_by: Cell::new(None),
         })))
@@ -170,17 +190,12 @@ impl Reactor {
     /// # Ok::<(), twisty::Failure>(())
     /// ```
     pub fn run(&self) -> Result<(), Failure> {
-        if self.is_running() {
-            return Err(ReactorError::AlreadyRunning.into());
-        }
+        let Some(_until_it_ends) = Busy::start(self) else { return Err(ReactorError::AlreadyRunning.into()) };
         self.0.stage.set(Stage::Running);
         for call in self.0.when_running.take() {
             self.guarded(|| call(self));
         }
-        let ended = self.run_until_stopped();
-        self.0.stage.set(Stage::Idle);
-        self.0.drain_by.set(None);
-        ended.map_err(Failure::from)
+        self.run_until_stopped().map_err(Failure::from)
     }
 
     fn run_until_stopped(&self) -> io::Result<()> {
@@ -188,7 +203,7 @@ impl Reactor {
         self.settle();
         self.advance_stage();
         while self.0.stage.get() < Stage::Draining || self.connections() > 0 {
-            self.turn(None)?;
+            self.one_turn(None)?;
             self.advance_stage();
         }
         Ok(())
@@ -196,15 +211,15 @@ impl Reactor {
 
     /// Acts on what `stop` asked for.
     fn advance_stage(&self) {
-        match self.0.stage.get() {
-            Stage::Stopping => {
-                self.0.stage.set(Stage::Draining);
-                self.0.drain_by.set(Some(self.time() + self.0.drain_timeout.get()));
-                self.close_all(false);
-            }
-            Stage::Draining if self.0.drain_by.get() <= Some(self.time()) => self.close_all(true),
-            Stage::Cutting => self.close_all(true),
-            Stage::Idle | Stage::Running | Stage::Draining => {}
+        if self.0.stage.get() == Stage::Stopping {
+            self.0.stage.set(Stage::Draining);
+            self.0.drain_by.set(Some(self.time() + self.0.drain_timeout.get()));
+            self.close_all(false);
+        }
+        // Closing runs handlers, which may have asked to stop again.
+        let overdue = self.0.drain_by.get().is_some_and(|by| by <= self.time());
+        if overdue || self.0.stage.get() == Stage::Cutting {
+            self.close_all(true);
         }
     }
 

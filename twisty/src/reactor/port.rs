@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
@@ -14,6 +14,7 @@ use socket2::{Domain, Socket, Type};
 
 use super::entries::{Entry, token_of};
 use super::{Core, Job, Reactor};
+use crate::clock::TimerKey;
 use crate::connection::{Connection, Place};
 use crate::error::ListenError;
 use crate::failure::Failure;
@@ -134,9 +135,11 @@ impl Reactor {
         let host = socket.local_addr().map_err(failed)?;
         let mut entries = self.0.entries.borrow_mut();
         let key = entries.insert(Entry::Listener(None));
-        self.0.registry.register(&mut socket, token_of(key), Interest::READABLE).map_err(failed)?;
-        let listener = Listener { socket, seat, host, out_of_descriptors: Cell::new(false) };
-        entries[key] = Entry::Listener(Some(Box::new(listener)));
+        if let Err(error) = self.0.registry.register(&mut socket, token_of(key), Interest::READABLE) {
+            entries.remove(key);
+            return Err(failed(error).into());
+        }
+        entries[key] = Entry::Listener(Some(Box::new(Listener::new(socket, seat, host))));
         Ok(Port { reactor: Rc::downgrade(&self.0), key, host: host.into() })
     }
 }
@@ -151,8 +154,10 @@ struct Listener<F: Factory> {
     socket: TcpListener,
     seat: Seat<F>,
     host: SocketAddr,
-    /// Reported already, so that a full table is one line in the log and not a million.
-    out_of_descriptors: Cell<bool>,
+    /// What is in the way of new clients was reported already, so that it is one line in the log and not a million.
+    reported: Cell<bool>,
+    /// When accepting is tried again.
+    retry: Cell<Option<TimerKey>>,
 }
 
 impl<F: Factory> Listener<F> {
@@ -161,13 +166,20 @@ impl<F: Factory> Listener<F> {
     /// When to try again after the system ran out of something.
     const RETRY: Duration = Duration::from_millis(100);
 
+    fn new(socket: TcpListener, seat: Seat<F>, host: SocketAddr) -> Self {
+        Self { socket, seat, host, reported: Cell::new(false), retry: Cell::new(None) }
+    }
+
     fn welcome(&self, reactor: &Reactor, socket: TcpStream, peer: SocketAddr) {
         let shared = self.seat.shared();
         let allowed = shared.borrow().max_connections();
         if shared.connections() >= allowed {
-            tracing::warn!(%peer, allowed, "too many connections (see `max_connections`), this one is closed");
+            self.report(
+                || tracing::warn!(%peer, allowed, "too many connections (see `max_connections`), it is closed"),
+            );
             return;
         }
+        self.reported.set(false);
         let seat = shared.admit();
         let peer = Address::from(peer);
         // A statement of its own, so that the protocol's handlers may use the factory.
@@ -180,6 +192,12 @@ impl<F: Factory> Listener<F> {
         }
     }
 
+    fn report(&self, report: impl FnOnce()) {
+        if !self.reported.replace(true) {
+            report();
+        }
+    }
+
     /// Asks the system only where one port listens on several addresses.
     fn host_of(&self, socket: &TcpStream) -> Address {
         let asked = if self.host.ip().is_unspecified() { socket.local_addr().ok() } else { None };
@@ -188,34 +206,47 @@ impl<F: Factory> Listener<F> {
 
     /// Out of descriptors: turns away whoever waits, since they would wait forever.
     fn shed(&self, reactor: &Reactor, key: ConnectionKey, error: &io::Error) -> Status {
-        if !self.out_of_descriptors.replace(true) {
-            tracing::error!(%error, host = %self.host, "no descriptor for new connections, they are closed at once");
-        }
-        let turn_away = || (0..Self::ACCEPTS).all(|_| self.socket.accept().is_ok());
+        self.report(
+            || tracing::error!(%error, host = %self.host, "no room for new connections, they are closed at once"),
+        );
+        let turn_away = || (0..Self::ACCEPTS).find_map(|_| self.socket.accept().err());
         match reactor.0.reserve.lend(turn_away) {
-            Some(true) => Status::Busy,
-            Some(false) => Status::Waiting,
-            None => {
-                let again = reactor.time() + Self::RETRY;
-                reactor.0.timers.borrow_mut().insert(again, Job::Entry(key));
-                Status::Waiting
-            }
+            Some(None) => Status::Busy,
+            Some(Some(error)) if error.kind() == ErrorKind::WouldBlock => Status::Waiting,
+            Some(Some(_)) | None => self.try_later(reactor, key),
         }
+    }
+
+    /// The poll says nothing about clients that wait already, so a timer has to.
+    fn try_later(&self, reactor: &Reactor, key: ConnectionKey) -> Status {
+        let mut timers = reactor.0.timers.borrow_mut();
+        if self.retry.get().is_none_or(|retry| timers.when(retry).is_none()) {
+            self.retry.set(Some(timers.insert(reactor.time() + Self::RETRY, Job::Entry(key))));
+        }
+        Status::Waiting
     }
 }
 
 impl<F: Factory> Listen for Listener<F> {
     fn accept(&mut self, reactor: &Reactor, key: ConnectionKey) -> Status {
         for _ in 0..Self::ACCEPTS {
+            // A handler of the client before may have closed the port.
+            if !reactor.is_open(key) {
+                return Status::Gone;
+            }
             match self.socket.accept() {
                 Ok((socket, peer)) => {
-                    self.out_of_descriptors.set(false);
                     reactor.guarded(|| self.welcome(reactor, socket, peer));
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Status::Waiting,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Status::Waiting,
                 Err(error) if is_exhaustion(&error) => return self.shed(reactor, key, &error),
-                // The client went away while it waited, or a firewall refused it: the next one may be fine.
-                Err(error) => tracing::debug!(%error, "a client was lost before it was accepted"),
+                Err(error) if is_the_clients(&error) => {
+                    tracing::debug!(%error, "a client was lost before it was accepted");
+                }
+                Err(error) => {
+                    self.report(|| tracing::error!(%error, host = %self.host, "no client can be accepted"));
+                    return self.try_later(reactor, key);
+                }
             }
         }
         Status::Busy
@@ -224,6 +255,16 @@ impl<F: Factory> Listen for Listener<F> {
 
 fn is_exhaustion(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM))
+}
+
+/// The client went away while it waited, its network broke, or a firewall refused it: the next one may be fine.
+fn is_the_clients(error: &io::Error) -> bool {
+    use ErrorKind::{
+        ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkUnreachable, PermissionDenied,
+    };
+    let kinds =
+        [ConnectionAborted, ConnectionReset, HostUnreachable, Interrupted, NetworkUnreachable, PermissionDenied];
+    kinds.contains(&error.kind()) || error.raw_os_error() == Some(libc::EPROTO)
 }
 
 /// A descriptor kept free for the moment when there is no other.

@@ -8,7 +8,7 @@ use mio::Token;
 use signal_hook_mio::v1_0::Signals;
 
 use super::entries::key_of;
-use super::{Job, Reactor};
+use super::{Busy, Job, Reactor};
 use crate::error::HandlerPanicked;
 
 /// Tokens that belong to no entry.
@@ -24,7 +24,7 @@ impl Reactor {
     /// When the poll itself breaks.
     ///
     /// # Panics
-    /// If it is called by a handler of a protocol, or by a call from another thread.
+    /// If it is called from inside of a turn or of [`run`](Self::run): by a handler, a timer, a call from another thread.
     ///
     /// ```
     /// use std::time::Duration;
@@ -36,6 +36,11 @@ impl Reactor {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn turn(&self, at_most: Option<Duration>) -> io::Result<()> {
+        let Some(_until_it_ends) = Busy::start(self) else { panic!("a turn cannot be made from inside of another") };
+        self.one_turn(at_most)
+    }
+
+    pub(super) fn one_turn(&self, at_most: Option<Duration>) -> io::Result<()> {
         self.wait(at_most)?;
         self.0.now.set(self.time());
         let busy = self.0.busy.take();
@@ -44,6 +49,8 @@ impl Reactor {
             self.drive(key, |driver, buffer, now| driver.handle_turn(now, buffer));
         }
         self.run_timers();
+        // What handlers took their time for is not the peer's idleness.
+        self.0.now.set(self.time());
         self.settle();
         Ok(())
     }

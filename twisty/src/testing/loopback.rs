@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use super::{Client, Server};
-use crate::protocol::{Factory, Shared};
+use crate::protocol::{Factory, IntoShared};
 
 /// A connection in memory with a protocol at each end.
 ///
@@ -81,7 +81,7 @@ impl<L: Factory, R: Factory> Loopback<L, R> {
     /// assert!(line.is_connected());
     /// assert!(line.left().heard.is_empty());
     /// ```
-    pub fn new(left: impl Into<Shared<L>>, right: impl Into<Shared<R>>) -> Self {
+    pub fn new(left: impl IntoShared<L>, right: impl IntoShared<R>) -> Self {
         let (left, right) = (Server::new(left), Server::new(right));
         let (left_end, right_end) = (left.connect(), right.connect());
         Self { left: (left, left_end), right: (right, right_end) }

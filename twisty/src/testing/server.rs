@@ -14,7 +14,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::connection::{Connection, Place, Step};
 use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost};
 use crate::failure::Failure;
-use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Phase, Protocol, Seat, Shared};
+use crate::protocol::{Address, Agenda, ConnectionKey, Factory, IntoShared, Phase, Protocol, Seat};
 
 /// A server in memory: the factory and its protocols as they stand, but you are the network and the clock.
 ///
@@ -112,8 +112,8 @@ impl<F: Factory> Server<F> {
     /// assert_eq!(server.now(), Timestamp::ZERO);
     /// assert_eq!(server.connections(), 0);
     /// ```
-    pub fn new(factory: impl Into<Shared<F>>) -> Self {
-        let seat = match factory.into().start() {
+    pub fn new(factory: impl IntoShared<F>) -> Self {
+        let seat = match factory.into_shared().start() {
             Ok(seat) => seat,
             Err(failure) => panic!("the factory does not start: {failure}"),
         };
@@ -143,11 +143,12 @@ impl<F: Factory> Server<F> {
         let (peer, host) = memory.next_addresses();
         let shared = memory.seat.shared();
         let full = shared.connections() >= shared.borrow().max_connections();
-        let protocol = if full { None } else { shared.borrow_mut().build_protocol(&peer) };
+        let seat = (!full).then(|| shared.admit());
+        let protocol = seat.and_then(|seat| Some((shared.borrow_mut().build_protocol(&peer)?, seat)));
         let agenda = Rc::clone(&memory.agenda);
         let key = memory.ends.borrow_mut().insert_with_key(|key| {
             let place = Place { agenda, key, peer, host };
-            End::new(protocol.map(|protocol| Connection::new(protocol, shared.admit(), place)))
+            End::new(protocol.map(|(protocol, seat)| Connection::new(protocol, seat, place)))
         });
         memory.drive(key, Connection::open);
         Client { server: Rc::clone(memory), key }
@@ -250,6 +251,7 @@ impl<F: Factory> Server<F> {
     /// assert_eq!(client.sent(), "Well?\r\n");
     /// ```
     pub fn advance(&self, time: Duration) {
+        self.0.settle();
         let until = self.0.now.get() + time;
         while let Some((due, key)) = self.0.next_deadline().filter(|(due, _)| *due <= until) {
             self.0.now.set(due.max(self.0.now.get()));

@@ -26,8 +26,12 @@ pub(crate) struct Stream<P: Protocol> {
     readable: bool,
     /// The peer has closed its side: a short read is not the end of what is there.
     read_closed: bool,
+    /// The peer's last byte was read.
+    ended: bool,
     /// A write may succeed.
     writable: bool,
+    /// In which turn delivery was resumed last.
+    resumed_at: Option<Timestamp>,
     /// The connection is finished and the socket closed to writing, but the peer may not have read everything yet.
     lingering: Option<Timestamp>,
 }
@@ -40,7 +44,9 @@ impl<P: Protocol> Stream<P> {
 
     /// A connected socket. Fresh sockets can be written to without asking.
     pub(crate) const fn new(socket: TcpStream, connection: Connection<P>) -> Self {
-        Self { socket, connection, readable: false, read_closed: false, writable: true, lingering: None }
+        let (readable, read_closed, ended) = (false, false, false);
+        let (resumed_at, lingering) = (None, None);
+        Self { socket, connection, readable, read_closed, ended, writable: true, resumed_at, lingering }
     }
 
     fn read(&mut self, now: Timestamp, buffer: &mut [u8]) {
@@ -67,7 +73,7 @@ impl<P: Protocol> Stream<P> {
     }
 
     fn end_of_input(&mut self) {
-        self.readable = false;
+        (self.readable, self.ended) = (false, true);
         self.lingering = self.lingering.map(|_| Timestamp::ZERO);
         self.connection.handle_eof();
     }
@@ -81,6 +87,7 @@ impl<P: Protocol> Stream<P> {
             }
         });
         match written {
+            Ok((0, _)) => self.finish(ConnectionLost::from(io::Error::from(ErrorKind::WriteZero)).into()),
             Ok((count, length)) => {
                 self.writable = count == length;
                 self.connection.handle_written(now, count);
@@ -104,12 +111,18 @@ impl<P: Protocol> Stream<P> {
     }
 
     /// Closes in good order. Closing a socket with unread input would reset it, and the peer might lose what we sent
-    /// last; so where input may be left, only our side is closed and the rest is read away for a moment.
+    /// last; so where input is left, only our side is closed and the rest is read away for a moment.
     fn close(&mut self, now: Timestamp) {
         self.connection.finish(ConnectionDone.into());
+        self.readable = self.has_input();
         if self.readable && self.socket.shutdown(Shutdown::Write).is_ok() {
             self.lingering = Some(now + Self::LINGER);
         }
+    }
+
+    /// Looks, because what the poll said last may be old: many clients speak before they are closed.
+    fn has_input(&mut self) -> bool {
+        !self.ended && matches!(self.socket.peek(&mut [0]), Ok(1..))
     }
 
     fn abort(&mut self) {
@@ -162,6 +175,8 @@ impl<P: Protocol> Driver for Stream<P> {
     fn settle(&mut self, now: Timestamp) -> Status {
         loop {
             match self.connection.step(now, self.writable) {
+                // A peer that reads as fast as we write could keep us here: the next turn goes on.
+                Step::Resume if self.resumed_at.replace(now) == Some(now) => return Status::Busy,
                 Step::Abort => self.abort(),
                 Step::Write => self.write(now),
                 Step::Close => self.close(now),
@@ -178,5 +193,7 @@ impl<P: Protocol> Driver for Stream<P> {
     fn close(&mut self, at_once: bool) {
         let phase = if at_once { Phase::Aborting } else { Phase::Closing };
         self.connection.transport().close(phase, None);
+        self.lingering = self.lingering.filter(|_| !at_once);
+        self.connection.transport().enter();
     }
 }

@@ -1,0 +1,6 @@
+use twisty::prelude::*;
+
+#[on(connect)]
+fn hello() {}
+
+fn main() {}
