@@ -101,7 +101,9 @@ impl<P: Protocol> Connection<P> {
 
     /// What has waited since a pause may be delivered; the answer to [`Step::Resume`].
     pub(crate) fn handle_resume(&mut self, now: Timestamp) {
-        self.waiting_since = now;
+        if self.cx.link().take_restarted() {
+            self.waiting_since = now;
+        }
         self.guarded(|me| {
             let (inbox, front) = (std::mem::take(&mut me.inbox), std::mem::take(&mut me.front));
             let used = me.deliver(now, &inbox[front..]);

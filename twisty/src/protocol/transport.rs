@@ -66,6 +66,8 @@ struct Link<F> {
     paused: Cell<bool>,
     /// Delivery was resumed, by the user or by a queue that drained, since the inbox was last looked through.
     resumed: Cell<bool>,
+    /// It had really stopped before.
+    restarted: Cell<bool>,
     /// The peer did not take all that was written last.
     backlogged: Cell<bool>,
     /// The outbox went over its high-water mark and has not drained yet.
@@ -78,6 +80,24 @@ struct Link<F> {
     key: ConnectionKey,
     peer: Address,
     host: Address,
+}
+
+/// While a handler's outcome is put into effect, and no longer: applying it may panic.
+struct LastWords<'a>(&'a Cell<bool>);
+
+impl<'a> LastWords<'a> {
+    #[inline]
+    fn begin(allowed: &'a Cell<bool>, now: bool) -> Self {
+        allowed.set(now);
+        Self(allowed)
+    }
+}
+
+impl Drop for LastWords<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        self.0.set(false);
+    }
 }
 
 /// How far a connection is on its way out.
@@ -108,6 +128,7 @@ impl<F: Framing> Transport<F> {
             last_words: Cell::new(false),
             paused: Cell::new(false),
             resumed: Cell::new(false),
+            restarted: Cell::new(false),
             backlogged: Cell::new(false),
             stalled: Cell::new(false),
             entered: Cell::new(false),
@@ -246,10 +267,8 @@ impl<F: Framing> Transport<F> {
     /// handler, whatever the handler said when.
     #[inline]
     pub(crate) fn with_last_words<R>(&self, apply: impl FnOnce() -> R) -> R {
-        self.0.last_words.set(self.0.phase.get() == Phase::Closing);
-        let result = apply();
-        self.0.last_words.set(false);
-        result
+        let _until_applied = LastWords::begin(&self.0.last_words, self.0.phase.get() == Phase::Closing);
+        apply()
     }
 
     pub(crate) fn close(&self, phase: Phase, reason: Option<Failure>) {
@@ -293,8 +312,10 @@ impl<F: Framing> Transport<F> {
     /// # }
     /// ```
     pub fn resume_reading(&self) {
-        self.0.paused.set(false);
-        self.0.resumed.set(true);
+        if self.0.paused.replace(false) {
+            self.0.restarted.set(true);
+        }
+        self.look_again();
         self.enter();
     }
 
@@ -322,8 +343,18 @@ impl<F: Framing> Transport<F> {
         }
     }
 
+    /// Has the inbox looked through, though nothing more may have come.
+    pub(crate) fn look_again(&self) {
+        self.0.resumed.set(true);
+    }
+
     pub(crate) fn take_resumed(&self) -> bool {
         self.0.resumed.take()
+    }
+
+    /// Whether delivery had stopped, so that waiting for the peer starts anew.
+    pub(crate) fn take_restarted(&self) -> bool {
+        self.0.restarted.take()
     }
 
     pub(crate) fn left_agenda(&self) {
@@ -342,7 +373,8 @@ impl<F: Framing> Transport<F> {
         let queued = self.queued();
         let stalled = if self.0.stalled.get() { queued > high_water / 2 } else { queued > high_water };
         if self.0.stalled.replace(stalled) && !stalled {
-            self.0.resumed.set(true);
+            self.0.restarted.set(true);
+            self.look_again();
         }
         !stalled && !self.0.paused.get() && self.0.phase.get() == Phase::Open
     }

@@ -48,13 +48,16 @@ impl Reactor {
             }
             Some(Entry::Listener(listener)) => {
                 let Some(mut listener) = listener.take() else { return };
+                let mut closed = None;
                 drop(entries);
                 if listener.accept(self, key) == Status::Busy {
                     self.0.busy.borrow_mut().push(key);
                 }
-                if let Some(Entry::Listener(place)) = self.0.entries.borrow_mut().get_mut(key) {
-                    *place = Some(listener);
+                match self.0.entries.borrow_mut().get_mut(key) {
+                    Some(Entry::Listener(place)) => *place = Some(listener),
+                    _ => closed = Some(listener),
                 }
+                self.guarded(|| drop(closed));
             }
             None => {}
         }
@@ -160,7 +163,10 @@ impl Reactor {
             self.0.connections.set(self.0.connections.get() - 1);
             socket.timer.and_then(|timer| self.0.timers.borrow_mut().remove(timer));
         }
+        // What the running handler did wrong is still its own.
+        let fault = self.0.agenda.take_fault();
         self.guarded(|| drop(removed));
+        fault.into_iter().for_each(|fault| self.0.agenda.blame(fault));
     }
 
     pub(super) fn is_open(&self, key: ConnectionKey) -> bool {

@@ -200,6 +200,7 @@ impl Reactor {
 
     fn run_until_stopped(&self) -> io::Result<()> {
         // What was queued before the run, or by the first calls, must not wait for the first event.
+        self.0.now.set(self.time());
         self.settle();
         self.advance_stage();
         while self.0.stage.get() < Stage::Draining || self.connections() > 0 {
@@ -375,7 +376,8 @@ impl Reactor {
     }
 }
 
-/// The reactor's clock starts when it is made; during a turn it stands still.
+/// The reactor's clock starts when it is made; while events are handled, and again while output is written, it stands
+/// still.
 impl Clock for Reactor {
     fn now(&self) -> Timestamp {
         self.0.now.get()

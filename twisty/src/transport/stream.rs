@@ -176,7 +176,10 @@ impl<P: Protocol> Driver for Stream<P> {
         loop {
             match self.connection.step(now, self.writable) {
                 // A peer that reads as fast as we write could keep us here: the next turn goes on.
-                Step::Resume if self.resumed_at.replace(now) == Some(now) => return Status::Busy,
+                Step::Resume if self.resumed_at.replace(now) == Some(now) => {
+                    self.connection.transport().look_again();
+                    return Status::Busy;
+                }
                 Step::Abort => self.abort(),
                 Step::Write => self.write(now),
                 Step::Close => self.close(now),
