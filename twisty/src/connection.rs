@@ -12,7 +12,6 @@
 
 use std::cell::Cell;
 use std::io::IoSlice;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -174,13 +173,10 @@ impl<P: Protocol> Connection<P> {
 
     /// How long the protocol waits for a frame. It is asked outside of its handlers, so it is guarded by itself.
     fn timeout(&self) -> Option<Duration> {
-        match catch_unwind(AssertUnwindSafe(|| self.protocol.timeout(&self.cx))) {
-            Ok(limit) => limit,
-            Err(panic) => {
-                self.cx.link().fail(HandlerPanicked::from_panic(&*panic));
-                None
-            }
-        }
+        HandlerPanicked::catch(|| self.protocol.timeout(&self.cx)).unwrap_or_else(|panicked| {
+            self.cx.link().fail(panicked);
+            None
+        })
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due, unless something happens before.
@@ -242,10 +238,9 @@ impl<P: Protocol> Connection<P> {
         self.report(&reason);
         look(&reason);
         (self.inbox, self.front) = (Vec::new(), 0);
-        let lost = catch_unwind(AssertUnwindSafe(|| self.protocol.connection_lost(&self.cx, reason)));
+        let lost = HandlerPanicked::catch(|| self.protocol.connection_lost(&self.cx, reason));
         self.cx.leave();
-        let panicked = lost.err().map(|panic| HandlerPanicked::from_panic(&*panic).into());
-        for failure in panicked.into_iter().chain(self.cx.link().agenda().take_fault()) {
+        for failure in lost.err().map(Failure::from).into_iter().chain(self.cx.link().agenda().take_fault()) {
             self.report(&failure);
         }
     }
@@ -255,15 +250,14 @@ impl<P: Protocol> Connection<P> {
     fn accept(&mut self, now: Timestamp, mut bytes: &[u8]) {
         if !self.inbox.is_empty() {
             bytes = self.finish_frame(now, bytes);
+            if bytes.is_empty() {
+                return;
+            }
         }
         let used = self.deliver(now, bytes);
         if used < bytes.len() && self.cx.link().is_connected() {
-            let mut inbox = std::mem::take(&mut self.inbox);
-            if inbox.capacity() == 0 {
-                inbox = self.cx.link().agenda().spare();
-            }
-            inbox.extend_from_slice(&bytes[used..]);
-            self.inbox = inbox;
+            self.inbox = self.cx.link().agenda().spare();
+            self.inbox.extend_from_slice(&bytes[used..]);
         }
     }
 
@@ -354,8 +348,8 @@ impl<P: Protocol> Connection<P> {
         if let Some(failure) = self.cx.link().agenda().take_fault() {
             tracing::error!(%failure, "something was sent outside of all handlers that cannot be");
         }
-        if let Err(panic) = catch_unwind(AssertUnwindSafe(|| call(self))) {
-            self.cx.link().fail(HandlerPanicked::from_panic(&*panic));
+        if let Err(panicked) = HandlerPanicked::catch(|| call(self)) {
+            self.cx.link().fail(panicked);
         }
         self.settle_fault();
     }

@@ -5,6 +5,7 @@
 
 use std::any::Any;
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -318,7 +319,12 @@ pub struct ListenError {
 // ---- who is to blame -----------------------------------------------------------------------------------------------
 
 impl HandlerPanicked {
-    pub(crate) fn from_panic(payload: &(dyn Any + Send)) -> Self {
+    /// Runs code of the user's; its panic is an error like any other.
+    pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Self> {
+        catch_unwind(AssertUnwindSafe(call)).map_err(|panic| Self::from_panic(&*panic))
+    }
+
+    fn from_panic(payload: &(dyn Any + Send)) -> Self {
         let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let message = text.or_else(|| payload.downcast_ref::<String>().cloned());
         Self { message: message.unwrap_or_else(|| "(the panic carried no text)".to_owned()) }

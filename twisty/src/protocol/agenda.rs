@@ -68,6 +68,15 @@ impl Agenda {
         self.fault.set(Some(failure));
     }
 
+    /// Runs `work` with a fault of its own: one that is not settled yet stays with whoever made it.
+    pub(crate) fn with_own_fault(&self, work: impl FnOnce()) {
+        let outer = self.fault.take();
+        work();
+        if outer.is_some() {
+            self.fault.set(outer);
+        }
+    }
+
     pub(crate) fn take_fault(&self) -> Option<Failure> {
         self.fault.take()
     }

@@ -2,7 +2,6 @@
 
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 
 use super::{Address, Protocol};
@@ -333,9 +332,9 @@ impl<F: Factory> Drop for Seat<F> {
         let site = &self.shared.0;
         site.users.set(site.users.get() - 1);
         if site.users.get() == 0
-            && let Err(panic) = catch_unwind(AssertUnwindSafe(|| site.factory.borrow_mut().stop()))
+            && let Err(failure) = HandlerPanicked::catch(|| site.factory.borrow_mut().stop())
         {
-            tracing::error!(failure = %HandlerPanicked::from_panic(&*panic), "a factory could not be stopped");
+            tracing::error!(%failure, "a factory could not be stopped");
         }
     }
 }

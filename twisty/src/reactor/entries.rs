@@ -163,10 +163,9 @@ impl Reactor {
             self.0.connections.set(self.0.connections.get() - 1);
             socket.timer.and_then(|timer| self.0.timers.borrow_mut().remove(timer));
         }
-        // What the running handler did wrong is still its own.
-        let fault = self.0.agenda.take_fault();
-        self.guarded(|| drop(removed));
-        fault.into_iter().for_each(|fault| self.0.agenda.blame(fault));
+        self.0.agenda.with_own_fault(|| {
+            self.guarded(|| drop(removed));
+        });
     }
 
     pub(super) fn is_open(&self, key: ConnectionKey) -> bool {

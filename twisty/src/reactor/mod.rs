@@ -96,15 +96,15 @@ enum Job {
 }
 
 /// A turn or a run that is going on; however it ends, the reactor can be used again.
-struct Busy<'a>(&'a Core);
+struct InTurn<'a>(&'a Core);
 
-impl<'a> Busy<'a> {
-    fn start(reactor: &'a Reactor) -> Option<Self> {
+impl<'a> InTurn<'a> {
+    fn begin(reactor: &'a Reactor) -> Option<Self> {
         (!reactor.0.in_turn.replace(true)).then(|| Self(&reactor.0))
     }
 }
 
-impl Drop for Busy<'_> {
+impl Drop for InTurn<'_> {
     fn drop(&mut self) {
         self.0.in_turn.set(false);
         self.0.stage.set(Stage::Idle);
@@ -190,7 +190,7 @@ impl Reactor {
     /// # Ok::<(), twisty::Failure>(())
     /// ```
     pub fn run(&self) -> Result<(), Failure> {
-        let Some(_until_it_ends) = Busy::start(self) else { return Err(ReactorError::AlreadyRunning.into()) };
+        let Some(_until_it_ends) = InTurn::begin(self) else { return Err(ReactorError::AlreadyRunning.into()) };
         self.0.stage.set(Stage::Running);
         for call in self.0.when_running.take() {
             self.guarded(|| call(self));

@@ -1,14 +1,13 @@
 //! One turn of the loop.
 
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use mio::Token;
 use signal_hook_mio::v1_0::Signals;
 
 use super::entries::key_of;
-use super::{Busy, Job, Reactor};
+use super::{InTurn, Job, Reactor};
 use crate::error::HandlerPanicked;
 
 /// Tokens that belong to no entry.
@@ -36,7 +35,7 @@ impl Reactor {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn turn(&self, at_most: Option<Duration>) -> io::Result<()> {
-        let Some(_until_it_ends) = Busy::start(self) else { panic!("a turn cannot be made from inside of another") };
+        let Some(_until_it_ends) = InTurn::begin(self) else { panic!("a turn cannot be made from inside of another") };
         self.one_turn(at_most)
     }
 
@@ -109,16 +108,10 @@ impl Reactor {
     /// Runs what is not a connection's own handler; what it does wrong is reported and harms nothing else. `None` if it
     /// panicked.
     pub(super) fn guarded<R>(&self, call: impl FnOnce() -> R) -> Option<R> {
-        let result = catch_unwind(AssertUnwindSafe(call));
+        let result = HandlerPanicked::catch(call);
         if let Some(failure) = self.0.agenda.take_fault() {
             tracing::error!(%failure, "a call of the reactor failed");
         }
-        match result {
-            Ok(result) => Some(result),
-            Err(panic) => {
-                tracing::error!(failure = %HandlerPanicked::from_panic(&*panic), "a call of the reactor failed");
-                None
-            }
-        }
+        result.inspect_err(|failure| tracing::error!(%failure, "a call of the reactor failed")).ok()
     }
 }

@@ -529,14 +529,14 @@ impl<F: Factory> Memory<F> {
     /// Lets one connection do `work`, then all of them what they wish. A handler may play another client, so this nests:
     /// what the outer handler did wrong stays its own, and an entry that the inner round has used up is made again.
     fn drive(&self, key: ConnectionKey, work: impl FnOnce(&mut Connection<F::Protocol>, Timestamp)) {
-        let fault = self.agenda.take_fault();
-        self.with_connection(key, |connection, _| {
-            work(connection, self.now.get());
-            connection.transport().left_agenda();
-            connection.transport().enter();
+        self.agenda.with_own_fault(|| {
+            self.with_connection(key, |connection, _| {
+                work(connection, self.now.get());
+                connection.transport().left_agenda();
+                connection.transport().enter();
+            });
+            self.settle();
         });
-        self.settle();
-        fault.into_iter().for_each(|fault| self.agenda.blame(fault));
     }
 
     /// Does what connections wish, until none wishes anything.
