@@ -5,7 +5,7 @@
 
 use std::any::Any;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::Duration;
 
 use thiserror::Error;
@@ -241,6 +241,62 @@ pub struct HandlerPanicked {
     /// What the panic said.
     pub message: String,
 }
+
+/// A [`Deferred`](crate::Deferred) was cancelled: nobody wants its result any more.
+///
+/// Twisted's `CancelledError`.
+///
+/// ```
+/// assert_eq!(twisty::CancelledError.to_string(), "the Deferred was cancelled");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the Deferred was cancelled")]
+pub struct CancelledError;
+
+/// A [`Deferred`](crate::Deferred) can be fired once.
+///
+/// Twisted's `AlreadyCalledError`, always with what Twisted says in debug mode only.
+///
+/// ```
+/// let (resolver, answer) = twisty::Deferred::new();
+/// resolver.callback(1);
+/// let error = resolver.try_callback(2).unwrap_err();
+/// assert!(error.to_string().starts_with("the Deferred made at "));
+/// # drop(answer);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the Deferred made at {made} was fired at {called} already, so it cannot be fired at {again}")]
+pub struct AlreadyCalled {
+    /// Where it was made.
+    pub made: &'static Location<'static>,
+    /// Where it was fired first, or cancelled.
+    pub called: &'static Location<'static>,
+    /// Where it was to be fired again.
+    pub again: &'static Location<'static>,
+}
+
+/// A [`Deferred`](crate::Deferred) will never be fired: whoever promised to do so has dropped the
+/// [`Resolver`](crate::Resolver).
+///
+/// ```
+/// let (resolver, answer) = twisty::Deferred::<u32>::new();
+/// drop(resolver);
+/// let failure = answer.into_result().expect("it is over").unwrap_err();
+/// assert!(failure.check::<twisty::ResolverDropped>().is_some());
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the promised result will never come: its Resolver was dropped unfired")]
+pub struct ResolverDropped;
+
+/// A callback returned the [`Deferred`](crate::Deferred) that it belongs to, which would wait for itself.
+///
+/// ```
+/// let error = twisty::DeferredCycle;
+/// assert_eq!(error.to_string(), "a callback returned the Deferred that it belongs to: it would wait for itself");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a callback returned the Deferred that it belongs to: it would wait for itself")]
+pub struct DeferredCycle;
 
 /// An endpoint's description cannot be understood.
 ///

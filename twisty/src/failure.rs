@@ -1,5 +1,6 @@
 //! [`Failure`]: an error of any type on its way to whoever handles it.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
@@ -28,6 +29,10 @@ struct Inner {
     error: Box<dyn Error + Send + Sync>,
     /// Where the error became a failure: the line of a `?`, most often.
     origin: &'static Location<'static>,
+    /// The Deferreds that it failed, and the callbacks that let it pass.
+    trail: Trail,
+    /// Captured if the environment asks for it (`RUST_BACKTRACE`).
+    backtrace: Backtrace,
 }
 
 impl Failure {
@@ -50,7 +55,8 @@ impl Failure {
 
     #[track_caller]
     fn boxed(error: Box<dyn Error + Send + Sync>) -> Self {
-        Self(Box::new(Inner { error, origin: Location::caller() }))
+        let (origin, trail, backtrace) = (Location::caller(), Trail::default(), Backtrace::capture());
+        Self(Box::new(Inner { error, origin, trail, backtrace }))
     }
 
     /// The error, if it is an `E`. (Twisted's `Failure.check`.)
@@ -79,11 +85,44 @@ impl Failure {
     /// assert!(ended.is_ok());
     /// ```
     pub fn trap<E: Error + 'static>(self) -> Result<E, Self> {
-        let Inner { error, origin } = *self.0;
-        match error.downcast() {
-            Ok(error) => Ok(*error),
-            Err(error) => Err(Self(Box::new(Inner { error, origin }))),
+        if self.check::<E>().is_none() {
+            return Err(self);
         }
+        match self.0.error.downcast() {
+            Ok(error) => Ok(*error),
+            Err(_) => unreachable!("it was looked at above"),
+        }
+    }
+
+    /// The error, if it is one of several types. (Twisted's `Failure.check` with more than one.)
+    ///
+    /// ```
+    /// use twisty::{CancelledError, ConnectionDone, ConnectionLost, Failure};
+    ///
+    /// let failure = Failure::from(ConnectionDone);
+    /// assert!(failure.check_any::<(ConnectionDone, ConnectionLost)>().is_some());
+    /// assert!(failure.check_any::<(CancelledError, ConnectionLost)>().is_none());
+    /// ```
+    #[must_use]
+    pub fn check_any<E: ErrorTypes>(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
+        E::include(self).then(|| self.error())
+    }
+
+    /// The failure itself if its error is one of several types, as an `Err` to be passed on if not. (Twisted's
+    /// `Failure.trap` with more than one.)
+    ///
+    /// # Errors
+    /// The unchanged failure, where it holds another error.
+    ///
+    /// ```
+    /// use twisty::{ConnectionDone, ConnectionLost, Deferred};
+    ///
+    /// let poem = Deferred::<String>::fail(ConnectionDone)
+    ///     .add_errback(|why| Ok(format!("no poem: {}", why.trap_any::<(ConnectionDone, ConnectionLost)>()?)));
+    /// assert_eq!(poem.into_result().expect("it is there").unwrap(), "no poem: the connection was closed cleanly");
+    /// ```
+    pub fn trap_any<E: ErrorTypes>(self) -> Result<Self, Self> {
+        if E::include(&self) { Ok(self) } else { Err(self) }
     }
 
     /// The error itself, whatever its type.
@@ -107,7 +146,131 @@ impl Failure {
     pub fn origin(&self) -> &'static Location<'static> {
         self.0.origin
     }
+
+    /// The way it took, oldest first: where the Deferreds were made that it failed, and where the callbacks were added
+    /// that it passed. At most the first 32 places are kept; repeats in a row count once.
+    ///
+    /// ```
+    /// let answer = twisty::Deferred::<u32>::fail(twisty::ConnectionDone).map(|n| n + 1);
+    /// let failure = answer.into_result().expect("it is there").unwrap_err();
+    /// assert_eq!(failure.trail().len(), 1);
+    /// ```
+    #[must_use]
+    pub fn trail(&self) -> &[Passage] {
+        &self.0.trail.passages
+    }
+
+    /// Where in the program the error became a failure, as a stack of calls, if the environment asks for it:
+    /// `RUST_BACKTRACE=1`.
+    ///
+    /// ```
+    /// let failure = twisty::Failure::message("here");
+    /// println!("{}", failure.backtrace());
+    /// ```
+    #[must_use]
+    pub fn backtrace(&self) -> &Backtrace {
+        &self.0.backtrace
+    }
+
+    /// The error itself, by value: what a library wants that knows of no failures.
+    ///
+    /// ```
+    /// let error: Box<dyn std::error::Error + Send + Sync> = twisty::Failure::from(twisty::ConnectionDone).into_error();
+    /// assert_eq!(error.to_string(), "the connection was closed cleanly");
+    /// ```
+    #[must_use]
+    pub fn into_error(self) -> Box<dyn Error + Send + Sync> {
+        self.0.error
+    }
+
+    /// It failed the Deferred made there.
+    pub(crate) fn promised(&mut self, made: &'static Location<'static>) {
+        self.0.trail.push(Passage::Deferred(made));
+    }
+
+    /// A callback added there let it pass, or made it.
+    #[cold]
+    pub(crate) fn passed_on(&mut self, added: &'static Location<'static>) {
+        self.0.trail.push(Passage::Callback(added));
+    }
 }
+
+/// A place on the way of a [`Failure`].
+///
+/// ```
+/// use twisty::{Deferred, failure::Passage};
+///
+/// let (resolver, answer) = Deferred::<u32>::new();
+/// resolver.errback(twisty::ConnectionDone);
+/// let failure = answer.map(|n| n + 1).into_result().expect("it has fired").unwrap_err();
+/// assert!(matches!(failure.trail(), [Passage::Deferred(_), Passage::Callback(_)]));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Passage {
+    /// It failed the Deferred that was made there.
+    Deferred(&'static Location<'static>),
+    /// It went past, or came out of, the callback that was added there.
+    Callback(&'static Location<'static>),
+}
+
+impl fmt::Display for Passage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Deferred(made) => write!(f, "failed the Deferred made at {made}"),
+            Self::Callback(added) => write!(f, "passed the callback added at {added}"),
+        }
+    }
+}
+
+#[derive(Default)]
+struct Trail {
+    passages: Vec<Passage>,
+    /// How many more there were.
+    omitted: usize,
+}
+
+impl Trail {
+    const LONGEST: usize = 32;
+
+    fn push(&mut self, passage: Passage) {
+        if self.passages.last() == Some(&passage) {
+            return;
+        }
+        if self.passages.len() < Self::LONGEST { self.passages.push(passage) } else { self.omitted += 1 }
+    }
+}
+
+/// Several types of errors at once, as a tuple: for [`Failure::check_any`] and [`Failure::trap_any`].
+///
+/// ```
+/// use twisty::{ConnectionDone, ConnectionLost, Failure, failure::ErrorTypes};
+///
+/// assert!(<(ConnectionDone, ConnectionLost)>::include(&Failure::from(ConnectionDone)));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no tuple of error types",
+    note = "write `check_any::<(A, B)>()`; for a single type there is `check::<A>()`"
+)]
+pub trait ErrorTypes {
+    /// Whether the failure's error is one of them.
+    fn include(failure: &Failure) -> bool;
+}
+
+macro_rules! error_types {
+    ($($error:ident)*) => {
+        impl<$($error: Error + 'static),*> ErrorTypes for ($($error,)*) {
+            fn include(failure: &Failure) -> bool {
+                $(failure.check::<$error>().is_some())||*
+            }
+        }
+    };
+}
+
+error_types!(A B);
+error_types!(A B C);
+error_types!(A B C D);
+error_types!(A B C D E);
+error_types!(A B C D E F);
 
 impl<E: Error + Send + Sync + 'static> From<E> for Failure {
     #[track_caller]
@@ -134,10 +297,20 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What a person wants to read when `main` returns it: the message, then the place.
+/// What a person wants to read when `main` returns it: the message, the place, and the way it took from there.
 impl fmt::Debug for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{self} (at {})", self.0.origin)
+        write!(f, "{self} (at {})", self.0.origin)?;
+        for passage in self.trail() {
+            write!(f, "\n    {passage}")?;
+        }
+        if self.0.trail.omitted > 0 {
+            write!(f, "\n    and {} more", self.0.trail.omitted)?;
+        }
+        if self.0.backtrace.status() == BacktraceStatus::Captured {
+            write!(f, "\n{}", self.0.backtrace)?;
+        }
+        Ok(())
     }
 }
 

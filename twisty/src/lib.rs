@@ -42,6 +42,7 @@
 
 pub mod clock;
 mod connection;
+pub mod deferred;
 pub mod endpoint;
 pub mod error;
 pub mod failure;
@@ -62,10 +63,12 @@ mod readme {}
 #[doc(hidden)]
 pub mod __private;
 
+pub use deferred::{Deferred, Resolver};
 pub use endpoint::{log_to_stderr, serve};
 pub use error::{
-    CloseTimeout, ConnectionAborted, ConnectionDone, ConnectionLost, DelayedCallError, EndpointError, FramingError,
-    HandlerPanicked, IdleTimeout, InvalidFrame, ListenError, Malformed, OutboxFull, Overlong, ReactorError, SendError,
+    AlreadyCalled, CancelledError, CloseTimeout, ConnectionAborted, ConnectionDone, ConnectionLost, DeferredCycle,
+    DelayedCallError, EndpointError, FramingError, HandlerPanicked, IdleTimeout, InvalidFrame, ListenError, Malformed,
+    OutboxFull, Overlong, ReactorError, ResolverDropped, SendError,
 };
 pub use failure::Failure;
 pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};

@@ -10,7 +10,9 @@
 mod chunking;
 mod loopback;
 mod server;
+mod unhandled;
 
 pub use chunking::verify_chunking;
 pub use loopback::Loopback;
 pub use server::{Client, Server};
+pub use unhandled::UnhandledFailures;

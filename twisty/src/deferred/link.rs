@@ -1,0 +1,329 @@
+//! How a result travels: from link to link, in a loop.
+//!
+//! A chain is a list of links, each owned by the one before it; the handle that the user holds owns the last one. A
+//! link has a [`Slot`] for what it results in. Once the slot is filled, [`run`] asks the link to [`flow`](Flow::flow):
+//! to give its result to the next one, which makes its own result of it and is asked in turn. Nothing calls the next
+//! from inside of the one before, so the length of a chain costs no stack.
+
+use std::cell::Cell;
+use std::marker::PhantomData;
+use std::panic::Location;
+use std::rc::Rc;
+
+use super::chain::{Chain, Head};
+use super::{Deferred, Held, Resolver, State};
+use crate::error::{DeferredCycle, HandlerPanicked};
+use crate::failure::Failure;
+
+/// Where a run goes on later: what stands on top comes first.
+pub(super) type Stack = Vec<Rc<dyn Flow>>;
+
+/// A place in a chain that has a result to pass on.
+pub(super) trait Flow {
+    /// Gives the result to whoever is next; where to go on.
+    fn flow(self: Rc<Self>, stack: &mut Stack) -> Option<Rc<dyn Flow>>;
+}
+
+/// A place in a chain: it results in a value.
+pub(super) trait Place: Flow {
+    type Value;
+    fn slot(&self) -> &Slot<Self::Value>;
+    fn chain(&self) -> &Chain;
+    fn head(self: Rc<Self>) -> Rc<dyn Head>;
+}
+
+/// Where a `T` will come from.
+pub(super) type Source<T> = dyn Place<Value = T>;
+
+impl<P: Place + 'static> Flow for P {
+    fn flow(self: Rc<Self>, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
+        if self.chain().is_paused() {
+            Rc::clone(&self).chain().stop_at(self);
+            return None;
+        }
+        self.slot().flow(stack)
+    }
+}
+
+/// A place in a chain that waits for another Deferred's result.
+trait Accept<T> {
+    /// Takes it for its own; where to go on.
+    fn accept(self: Rc<Self>, result: Result<T, Failure>) -> Rc<dyn Flow>;
+}
+
+/// A place in a chain that makes its result of a `T`.
+pub(super) trait Receive<T> {
+    /// Takes what the place before resulted in; where to go on.
+    fn receive(self: Rc<Self>, input: Result<T, Failure>, stack: &mut Stack) -> Option<Rc<dyn Flow>>;
+}
+
+/// A result on its way, and where it goes.
+pub(super) struct Slot<T> {
+    result: Cell<Held<T>>,
+    next: Cell<Next<T>>,
+}
+
+/// Who gets a result.
+enum Next<T> {
+    /// Nobody yet: the handle's owner may still add a callback, or take it.
+    Nobody,
+    /// The callback added to it.
+    Link(Rc<dyn Receive<T>>),
+    /// The link of another chain whose callback returned this Deferred.
+    Outer(Rc<dyn Accept<T>>),
+}
+
+impl<T> Slot<T> {
+    pub(super) const fn new() -> Self {
+        Self { result: Cell::new(Held::nothing()), next: Cell::new(Next::Nobody) }
+    }
+
+    #[inline]
+    pub(super) fn put(&self, result: Result<T, Failure>) {
+        self.result.set(Held::new(result));
+    }
+
+    #[inline]
+    pub(super) fn take(&self) -> Option<Result<T, Failure>> {
+        self.result.replace(Held::nothing()).take()
+    }
+
+    #[inline]
+    pub(super) fn is_full(&self) -> bool {
+        let held = self.result.replace(Held::nothing());
+        let full = held.is_full();
+        self.result.set(held);
+        full
+    }
+
+    pub(super) fn flow(&self, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
+        match self.next.replace(Next::Nobody) {
+            Next::Nobody => None,
+            Next::Link(next) => next.receive(self.take()?, stack),
+            Next::Outer(outer) => Some(outer.accept(self.take()?)),
+        }
+    }
+}
+
+/// Passes results on until nothing is left to do.
+pub(super) fn run(first: Rc<dyn Flow>) {
+    let mut stack = Stack::new();
+    let mut next = Some(first);
+    while let Some(place) = next {
+        next = place.flow(&mut stack).or_else(|| stack.pop());
+    }
+}
+
+/// The same from several places, one after the other.
+pub(super) fn run_all(places: Vec<Rc<dyn Flow>>) {
+    places.into_iter().for_each(run);
+}
+
+/// Runs a step of a chain. Its panic is a failure like any other, and a failure remembers that it passed here.
+#[inline]
+pub(super) fn step<T, U>(
+    step: impl FnOnce(Result<T, Failure>) -> Deferred<U>,
+    input: Result<T, Failure>,
+    site: &'static Location<'static>,
+) -> Deferred<U> {
+    let mut output = HandlerPanicked::catch(|| step(input)).unwrap_or_else(|panicked| Deferred::fail(panicked));
+    if let State::Ready(held) = &mut output.0
+        && let Some(failure) = held.failure_mut()
+    {
+        failure.passed_on(site);
+    }
+    output
+}
+
+/// A callback in its chain.
+struct Link<T, U, F> {
+    head: Rc<dyn Head>,
+    callback: Cell<Option<F>>,
+    /// Where it was added.
+    site: &'static Location<'static>,
+    slot: Slot<U>,
+    input: PhantomData<fn(T)>,
+}
+
+impl<T, U, F> Receive<T> for Link<T, U, F>
+where
+    T: 'static,
+    U: 'static,
+    F: FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
+{
+    fn receive(self: Rc<Self>, input: Result<T, Failure>, _stack: &mut Stack) -> Option<Rc<dyn Flow>> {
+        let output = step(self.callback.take()?, input, self.site);
+        let inner = match output.0 {
+            State::Ready(mut held) => {
+                self.slot.put(held.take()?);
+                return Some(self);
+            }
+            State::Pending(inner) => inner,
+        };
+        if let Some(result) = take_now(&*inner) {
+            self.slot.put(result);
+            return Some(self);
+        }
+        if std::ptr::eq(inner.chain(), self.chain()) {
+            self.slot.put(Err(DeferredCycle.into()));
+            return Some(self);
+        }
+        self.chain().wait_on(&Rc::clone(&inner).head());
+        lead(inner, Next::Outer(self));
+        None
+    }
+}
+
+impl<T: 'static, U: 'static, F: 'static> Place for Link<T, U, F> {
+    type Value = U;
+
+    fn slot(&self) -> &Slot<U> {
+        &self.slot
+    }
+
+    fn chain(&self) -> &Chain {
+        self.head.chain()
+    }
+
+    fn head(self: Rc<Self>) -> Rc<dyn Head> {
+        Rc::clone(&self.head)
+    }
+}
+
+impl<T, U, F> Accept<U> for Link<T, U, F>
+where
+    T: 'static,
+    U: 'static,
+    F: 'static,
+{
+    fn accept(self: Rc<Self>, mut result: Result<U, Failure>) -> Rc<dyn Flow> {
+        self.chain().waits_no_more();
+        if let Err(failure) = &mut result {
+            failure.passed_on(self.site);
+        }
+        self.slot.put(result);
+        self
+    }
+}
+
+/// The result of a place, if nothing keeps it from being passed on.
+#[inline]
+pub(super) fn take_now<T>(source: &Source<T>) -> Option<Result<T, Failure>> {
+    let result = source.slot().take()?;
+    if source.chain().is_paused() {
+        source.slot().put(result);
+        return None;
+    }
+    Some(result)
+}
+
+/// Leads from a place to the next. If it has a result already, it is paused, and goes on from here.
+#[inline]
+fn lead<T>(source: Rc<Source<T>>, next: Next<T>) {
+    source.slot().next.set(next);
+    if source.slot().is_full() {
+        Rc::clone(&source).chain().stop_at(source);
+    }
+}
+
+/// Adds a callback to a place.
+#[inline]
+pub(super) fn add<T: 'static, U: 'static>(
+    source: Rc<Source<T>>,
+    callback: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
+    site: &'static Location<'static>,
+) -> Rc<Source<U>> {
+    let head = Rc::clone(&source).head();
+    let callback = Cell::new(Some(callback));
+    let link = Rc::new(Link { head, callback, site, slot: Slot::new(), input: PhantomData });
+    lead(source, Next::Link(Rc::clone(&link) as Rc<_>));
+    link
+}
+
+/// Where a chain goes on without a value, after somebody else got it.
+struct Rest<R> {
+    head: Rc<dyn Head>,
+    slot: Slot<()>,
+    /// Who gets the value.
+    receiver: R,
+}
+
+impl<R: 'static> Place for Rest<R> {
+    type Value = ();
+
+    fn slot(&self) -> &Slot<()> {
+        &self.slot
+    }
+
+    fn chain(&self) -> &Chain {
+        self.head.chain()
+    }
+
+    fn head(self: Rc<Self>) -> Rc<dyn Head> {
+        Rc::clone(&self.head)
+    }
+}
+
+/// Adds a place that fires another chain with the result, and then goes on.
+pub(super) fn forward<T: 'static>(
+    source: Rc<Source<T>>,
+    other: Resolver<T>,
+    site: &'static Location<'static>,
+) -> Rc<Source<()>> {
+    let head = Rc::clone(&source).head();
+    let rest = Rc::new(Rest { head, slot: Slot::new(), receiver: Cell::new(Some((other, site))) });
+    lead(source, Next::Link(Rc::clone(&rest) as Rc<_>));
+    rest
+}
+
+impl<T: 'static> Receive<T> for Rest<Cell<Option<(Resolver<T>, &'static Location<'static>)>>> {
+    fn receive(self: Rc<Self>, input: Result<T, Failure>, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
+        let (other, site) = self.receiver.take()?;
+        let begun = other.begin(input, site);
+        let (result, place) = begun.map_or_else(|called| (Err(Failure::from(called)), None), |place| (Ok(()), place));
+        self.slot.put(result);
+        stack.push(self);
+        place
+    }
+}
+
+/// Adds a place that leads to two: one with the result and, afterwards, one without.
+pub(super) fn hand_over<T: 'static>(source: Rc<Source<T>>) -> (Rc<Source<T>>, Rc<Source<()>>) {
+    let head = Rc::clone(&source).head();
+    let handed = Rc::new(Handed { head: Rc::clone(&head), slot: Slot::new() });
+    let rest = Rc::new(Rest { head, slot: Slot::new(), receiver: Rc::clone(&handed) });
+    lead(source, Next::Link(Rc::clone(&rest) as Rc<_>));
+    (handed, rest)
+}
+
+/// Where the result goes that [`hand_over`] gives away.
+struct Handed<T> {
+    head: Rc<dyn Head>,
+    slot: Slot<T>,
+}
+
+impl<T: 'static> Place for Handed<T> {
+    type Value = T;
+
+    fn slot(&self) -> &Slot<T> {
+        &self.slot
+    }
+
+    fn chain(&self) -> &Chain {
+        self.head.chain()
+    }
+
+    fn head(self: Rc<Self>) -> Rc<dyn Head> {
+        Rc::clone(&self.head)
+    }
+}
+
+impl<T: 'static> Receive<T> for Rest<Rc<Handed<T>>> {
+    fn receive(self: Rc<Self>, input: Result<T, Failure>, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
+        let handed = Rc::clone(&self.receiver);
+        handed.slot.put(input);
+        self.slot.put(Ok(()));
+        stack.push(self);
+        Some(handed)
+    }
+}

@@ -1,0 +1,284 @@
+//! The firing half of a [`Deferred`](super::Deferred).
+
+use std::cell::{Cell, RefCell};
+use std::fmt;
+use std::panic::Location;
+use std::rc::Rc;
+
+use super::chain::{Chain, Head};
+use super::link::{self, Flow, Place, Slot, Source};
+use crate::error::{AlreadyCalled, CancelledError, HandlerPanicked, ResolverDropped};
+use crate::failure::Failure;
+
+/// Fires a [`Deferred`](super::Deferred), once.
+///
+/// In Twisted whoever has a Deferred can fire it. Here the two halves are apart: who promises keeps the resolver, who
+/// waits gets the Deferred.
+///
+/// A resolver that is dropped unfired fails its Deferred with [`ResolverDropped`], so that nobody waits for ever.
+///
+/// ```
+/// use twisty::Deferred;
+///
+/// let (resolver, answer) = Deferred::new();
+/// let answer = answer.map(|n: u32| n * 2);
+/// resolver.callback(21);
+/// assert_eq!(answer.into_result().expect("it was fired").ok(), Some(42));
+/// ```
+pub struct Resolver<T: 'static>(Rc<Origin<T>>);
+
+/// What a canceller is: it is given the resolver and may fire it.
+pub(super) type Canceller<T> = Box<dyn FnOnce(&Resolver<T>)>;
+
+/// The first place of a chain, where the result comes from.
+pub(super) struct Origin<T: 'static> {
+    chain: Chain,
+    canceller: Cell<Option<Canceller<T>>>,
+    slot: Slot<T>,
+}
+
+impl<T: 'static> Resolver<T> {
+    pub(super) fn new(made: &'static Location<'static>, canceller: Option<Canceller<T>>) -> Self {
+        Self(Rc::new(Origin { chain: Chain::new(made), canceller: Cell::new(canceller), slot: Slot::new() }))
+    }
+
+    pub(super) fn source(&self) -> Rc<Source<T>> {
+        Rc::clone(&self.0) as Rc<Source<T>>
+    }
+
+    /// Fires with a value: all callbacks that can run have run when this returns. (Twisted's `Deferred.callback`.)
+    ///
+    /// # Panics
+    /// If it was fired before; [`try_callback`](Self::try_callback) tells instead. One result that comes after a
+    /// cancellation is swallowed, where the Deferred has no canceller to stop whoever brings it.
+    ///
+    /// ```
+    /// let (resolver, answer) = twisty::Deferred::new();
+    /// let answer = answer.map(|n: u32| println!("the answer is {n}"));
+    /// resolver.callback(42); // prints it
+    /// # assert!(answer.has_result());
+    /// ```
+    #[track_caller]
+    pub fn callback(&self, value: T) {
+        self.fire(Ok(value));
+    }
+
+    /// Fires with a failure. (Twisted's `Deferred.errback`.)
+    ///
+    /// # Panics
+    /// As [`callback`](Self::callback).
+    ///
+    /// ```
+    /// use twisty::{ConnectionDone, Deferred};
+    ///
+    /// let (resolver, poem) = Deferred::<String>::new();
+    /// let poem = poem.add_errback(|why| Ok(format!("no poem: {why}")));
+    /// resolver.errback(ConnectionDone);
+    /// assert_eq!(poem.into_result().expect("it was fired").unwrap(), "no poem: the connection was closed cleanly");
+    /// ```
+    #[track_caller]
+    pub fn errback(&self, failure: impl Into<Failure>) {
+        self.fire(Err(failure.into()));
+    }
+
+    /// Fires with either.
+    ///
+    /// # Panics
+    /// As [`callback`](Self::callback).
+    ///
+    /// ```
+    /// let (resolver, number) = twisty::Deferred::<u16>::new();
+    /// resolver.fire("8007".parse().map_err(twisty::Failure::from));
+    /// assert_eq!(number.into_result().expect("it was fired").ok(), Some(8007));
+    /// ```
+    #[track_caller]
+    pub fn fire(&self, result: Result<T, Failure>) {
+        if let Err(error) = self.try_fire(result) {
+            panic!("{error}");
+        }
+    }
+
+    /// Fires with a value, unless it was fired before.
+    ///
+    /// # Errors
+    /// [`AlreadyCalled`]; the value is dropped.
+    ///
+    /// ```
+    /// let (resolver, answer) = twisty::Deferred::new();
+    /// assert!(resolver.try_callback(1).is_ok());
+    /// assert!(resolver.try_callback(2).is_err());
+    /// assert_eq!(answer.into_result().expect("it was fired").ok(), Some(1));
+    /// ```
+    #[track_caller]
+    pub fn try_callback(&self, value: T) -> Result<(), AlreadyCalled> {
+        self.try_fire(Ok(value))
+    }
+
+    /// Fires with a failure, unless it was fired before.
+    ///
+    /// # Errors
+    /// [`AlreadyCalled`]; the failure is dropped.
+    ///
+    /// ```
+    /// let (resolver, answer) = twisty::Deferred::new();
+    /// resolver.callback(1);
+    /// assert!(resolver.try_errback(twisty::ConnectionDone).is_err());
+    /// # drop(answer);
+    /// ```
+    #[track_caller]
+    pub fn try_errback(&self, failure: impl Into<Failure>) -> Result<(), AlreadyCalled> {
+        self.try_fire(Err(failure.into()))
+    }
+
+    /// Fires with either, unless it was fired before.
+    ///
+    /// # Errors
+    /// [`AlreadyCalled`]; the result is dropped.
+    ///
+    /// ```
+    /// let (resolver, answer) = twisty::Deferred::new();
+    /// assert!(resolver.try_fire(Ok(1)).is_ok());
+    /// # drop(answer);
+    /// ```
+    #[track_caller]
+    pub fn try_fire(&self, result: Result<T, Failure>) -> Result<(), AlreadyCalled> {
+        if let Some(place) = self.begin(result, Location::caller())? {
+            link::run(place);
+        }
+        Ok(())
+    }
+
+    /// Whether it was fired, or its Deferred cancelled. (Twisted's `Deferred.called`.)
+    ///
+    /// ```
+    /// let (resolver, answer) = twisty::Deferred::<u32>::new();
+    /// answer.cancel();
+    /// assert!(resolver.is_called());
+    /// # let _ = answer.into_result();
+    /// ```
+    #[must_use]
+    pub fn is_called(&self) -> bool {
+        self.0.chain.called().is_some()
+    }
+
+    /// Fires without running anything yet: where to begin, unless the result was swallowed.
+    pub(super) fn begin(
+        &self,
+        result: Result<T, Failure>,
+        site: &'static Location<'static>,
+    ) -> Result<Option<Rc<dyn Flow>>, AlreadyCalled> {
+        let chain = &self.0.chain;
+        match chain.called() {
+            None => Ok(Some(Rc::clone(&self.0).begin(result, site))),
+            Some(_) if chain.take_suppression() => Ok(None),
+            Some(called) => Err(AlreadyCalled { made: chain.made(), called, again: site }),
+        }
+    }
+}
+
+impl<T: 'static> Origin<T> {
+    fn begin(self: Rc<Self>, mut result: Result<T, Failure>, site: &'static Location<'static>) -> Rc<dyn Flow> {
+        self.chain.set_called(site);
+        self.canceller.set(None);
+        if let Err(failure) = &mut result {
+            failure.promised(self.chain.made());
+        }
+        self.slot.put(result);
+        self
+    }
+
+    #[track_caller]
+    fn fail(self: Rc<Self>, failure: impl Into<Failure>) {
+        let place = self.begin(Err(failure.into()), Location::caller());
+        link::run(place);
+    }
+}
+
+impl<T: 'static> Place for Origin<T> {
+    type Value = T;
+
+    fn slot(&self) -> &Slot<T> {
+        &self.slot
+    }
+
+    fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    fn head(self: Rc<Self>) -> Rc<dyn Head> {
+        self
+    }
+}
+
+impl<T: 'static> Head for Origin<T> {
+    fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    fn cancel_uncalled(self: Rc<Self>) {
+        match self.canceller.take() {
+            Some(canceller) => {
+                // This resolver is never dropped unfired: it is fired below.
+                let resolver = Resolver(Rc::clone(&self));
+                let cancelled = HandlerPanicked::catch(|| canceller(&resolver));
+                if self.chain.called().is_none() {
+                    self.fail(cancelled.map_or_else(Failure::from, |()| CancelledError.into()));
+                }
+            }
+            None => {
+                self.chain.suppress_one();
+                self.fail(CancelledError);
+            }
+        }
+    }
+
+    fn abandon(self: Rc<Self>) {
+        if self.chain.called().is_none() {
+            self.fail(ResolverDropped);
+        }
+    }
+}
+
+thread_local! {
+    /// Chains whose resolvers were dropped while another one was being failed for that reason: failing them there would
+    /// nest as deep as they hold one another.
+    static ABANDONED: RefCell<Option<Vec<Rc<dyn Head>>>> = const { RefCell::new(None) };
+}
+
+/// Nobody is told if nobody waits.
+impl<T: 'static> Drop for Resolver<T> {
+    fn drop(&mut self) {
+        if self.is_called() || Rc::strong_count(&self.0) == 1 {
+            return;
+        }
+        let head: Rc<dyn Head> = Rc::clone(&self.0) as Rc<dyn Head>;
+        let first = ABANDONED.try_with(|abandoned| match &mut *abandoned.borrow_mut() {
+            Some(others) => {
+                others.push(Rc::clone(&head));
+                false
+            }
+            nobody => {
+                *nobody = Some(Vec::new());
+                true
+            }
+        });
+        if first.unwrap_or(true) {
+            abandon_all(head);
+        }
+    }
+}
+
+fn abandon_all(first: Rc<dyn Head>) {
+    let next = || ABANDONED.try_with(|abandoned| abandoned.borrow_mut().as_mut().and_then(Vec::pop)).ok().flatten();
+    first.abandon();
+    while let Some(head) = next() {
+        head.abandon();
+    }
+    let _thread_ends = ABANDONED.try_with(|abandoned| abandoned.take());
+}
+
+impl<T: 'static> fmt::Debug for Resolver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolver").field("made", self.0.chain.made()).field("is_called", &self.is_called()).finish()
+    }
+}

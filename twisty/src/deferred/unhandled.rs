@@ -1,0 +1,59 @@
+//! Failures that nobody handled.
+
+use std::cell::{Cell, RefCell};
+
+use crate::failure::Failure;
+
+thread_local! {
+    static COUNT: Cell<u64> = const { Cell::new(0) };
+    /// Where they are kept while a test looks.
+    static CAUGHT: RefCell<Option<Vec<Failure>>> = const { RefCell::new(None) };
+}
+
+/// How many failures went unhandled on this thread so far: their Deferred went away, and no errback had taken them.
+///
+/// Each is also reported through `tracing`, as an error, with the failure, where it arose and the way it took.
+/// [`testing::UnhandledFailures`](crate::testing::UnhandledFailures) makes them fail a test. Twisted logs
+/// "Unhandled error in Deferred" when the garbage collector comes by; here it is when the last handle goes.
+///
+/// ```
+/// use twisty::deferred::unhandled_failures;
+///
+/// let before = unhandled_failures();
+/// drop(twisty::Deferred::<()>::fail(twisty::ConnectionDone));
+/// assert_eq!(unhandled_failures() - before, 1);
+/// ```
+#[must_use]
+pub fn unhandled_failures() -> u64 {
+    COUNT.try_with(Cell::get).unwrap_or_default()
+}
+
+/// Nobody can handle it any more.
+#[cold]
+pub(crate) fn report(failure: Failure) {
+    let _thread_ends = COUNT.try_with(|count| count.set(count.get() + 1));
+    let mut failure = Some(failure);
+    let _caught = CAUGHT.try_with(|caught| {
+        if let Some(caught) = &mut *caught.borrow_mut() {
+            caught.extend(failure.take());
+        }
+    });
+    if let Some(failure) = failure {
+        tracing::error!(failure = ?failure, "nobody handled the failure of a Deferred");
+    }
+}
+
+/// Begins to keep unhandled failures instead of reporting them; what was kept so far.
+pub(crate) fn catch() -> Option<Vec<Failure>> {
+    CAUGHT.replace(Some(Vec::new()))
+}
+
+/// Ends what [`catch`] began, and puts back what it answered.
+pub(crate) fn release(before: Option<Vec<Failure>>) -> Vec<Failure> {
+    CAUGHT.replace(before).unwrap_or_default()
+}
+
+/// Takes what was kept.
+pub(crate) fn take() -> Vec<Failure> {
+    CAUGHT.with_borrow_mut(|caught| caught.as_mut().map(std::mem::take)).unwrap_or_default()
+}
