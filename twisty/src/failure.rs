@@ -167,7 +167,6 @@ impl Failure {
     /// let failure = twisty::Failure::message("here");
     /// println!("{}", failure.backtrace());
     /// ```
-    #[must_use]
     pub fn backtrace(&self) -> &Backtrace {
         &self.0.backtrace
     }

@@ -131,7 +131,6 @@ impl<T: 'static> Deferred<T> {
     /// ```
     #[must_use]
     #[track_caller]
-    #[expect(clippy::new_ret_no_self, reason = "both halves are made at once")]
     pub fn new() -> (Resolver<T>, Self) {
         Self::from_resolver(Resolver::new(Location::caller(), None))
     }
@@ -233,7 +232,7 @@ impl<T: 'static> Deferred<T> {
     #[inline]
     pub fn add_errback<R: IntoDeferred<Value = T>>(self, errback: impl FnOnce(Failure) -> R + 'static) -> Self {
         self.then(Location::caller(), |result| match result {
-            Ok(value) => Deferred::ready(Ok(value)),
+            Ok(value) => Self::ready(Ok(value)),
             Err(failure) => errback(failure).into_deferred(),
         })
     }
