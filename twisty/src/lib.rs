@@ -34,7 +34,7 @@
 //! - [`mod@protocol`]: what you write ([`Protocol`], [`Factory`]) and what you are given ([`Context`], [`Transport`]).
 //! - [`endpoint`]: `tcp:8007:interface=127.0.0.1` and the like.
 //! - [`failure`], [`error`]: what went wrong, and whose fault it was.
-//! - [`clock`]: time as a value.
+//! - [`clock`]: time as a value, and calls that are due later.
 //! - [`testing`]: the same protocols without sockets or real time.
 //!
 //! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`] write what could be written by
@@ -62,6 +62,7 @@ mod readme {}
 #[doc(hidden)]
 pub mod __private;
 
+pub use clock::DelayedCall;
 pub use endpoint::{log_to_stderr, serve};
 pub use error::{
     CloseTimeout, ConnectionAborted, ConnectionDone, ConnectionLost, DelayedCallError, EndpointError, FramingError,
@@ -69,7 +70,7 @@ pub use error::{
 };
 pub use failure::Failure;
 pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
-pub use reactor::{DelayedCall, Handle, Port, Reactor};
+pub use reactor::{Handle, Port, Reactor};
 pub use twisty_macros::{factory, on, protocol, state_machine};
 
 /// What programs return: an error of any type is a [`Failure`].

@@ -4,7 +4,6 @@
 //! arrived, from sockets and from other threads; run the timers that are due; then write what all of that has sent,
 //! each connection once. A program uses as many reactors as it likes, each on its own thread.
 
-mod delayed_call;
 mod entries;
 mod handle;
 mod port;
@@ -22,12 +21,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use slotmap::SlotMap;
 
-use crate::clock::{Clock, Timers, Timestamp};
+use crate::clock::{Clock, DelayedCall, TimerKey, Timers, Timestamp, Timetable};
 use crate::error::ReactorError;
 use crate::failure::Failure;
 use crate::protocol::{Agenda, ConnectionKey};
 
-pub use delayed_call::DelayedCall;
 use entries::Entry;
 pub use handle::Handle;
 use handle::Mailbox;
@@ -332,9 +330,7 @@ impl Reactor {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn call_later(&self, delay: Duration, call: impl FnOnce(&Self) + 'static) -> DelayedCall {
-        let when = self.time() + delay;
-        let key = self.0.timers.borrow_mut().insert(when, Job::Call(Box::new(call)));
-        DelayedCall::new(Rc::downgrade(&self.0), key)
+        self.add_job(delay, Job::Call(Box::new(call)))
     }
 
     /// Calls `call` when the reactor runs: at once if it does, else first thing in [`run`](Self::run).
@@ -370,9 +366,15 @@ impl Reactor {
         Handle::new(&self.0.mailbox)
     }
 
+    fn add_job(&self, delay: Duration, job: Job) -> DelayedCall {
+        let key = self.0.timers.borrow_mut().insert(self.time() + delay, job);
+        let core = Rc::downgrade(&self.0);
+        DelayedCall::new(core, key)
+    }
+
     /// The time now, by a look at the machine's clock.
     fn time(&self) -> Timestamp {
-        Timestamp::ZERO + self.0.started.elapsed()
+        self.0.time()
     }
 }
 
@@ -381,6 +383,26 @@ impl Reactor {
 impl Clock for Reactor {
     fn now(&self) -> Timestamp {
         self.0.now.get()
+    }
+}
+
+impl Timetable for Core {
+    fn time(&self) -> Timestamp {
+        Timestamp::ZERO + self.started.elapsed()
+    }
+
+    fn when(&self, key: TimerKey) -> Option<Timestamp> {
+        self.timers.borrow().when(key)
+    }
+
+    fn remove(&self, key: TimerKey) -> bool {
+        // A statement of its own, so that the borrow ends before the call is dropped.
+        let removed = self.timers.borrow_mut().remove(key);
+        removed.is_some()
+    }
+
+    fn reschedule(&self, key: TimerKey, when: Timestamp) {
+        self.timers.borrow_mut().reschedule(key, when);
     }
 }
 
