@@ -8,7 +8,8 @@ use std::time::Duration;
 use super::{TimerKey, Timestamp};
 use crate::error::DelayedCallError;
 
-/// A call that [`Reactor::call_later`](crate::Reactor::call_later) has scheduled. (Twisted's `IDelayedCall`.)
+/// A call that was scheduled, by [`Reactor::call_later`](crate::Reactor::call_later) or another
+/// [`Scheduler`](super::Scheduler). (Twisted's `IDelayedCall`.)
 ///
 /// Dropping it changes nothing: the call runs all the same.
 ///

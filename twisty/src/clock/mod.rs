@@ -1,12 +1,15 @@
 //! Time as a value: a [`Timestamp`], [`Timers`] ordered by it, and calls that are due later.
 //!
-//! Nothing here looks at the machine's clock. The reactor says what time it is, and so does a test.
+//! Nothing here looks at the machine's clock. The reactor says what time it is, and so does a test: code that is to run
+//! under both takes a [`Scheduler`].
 
 mod delayed_call;
 mod timers;
 
+use std::cell::RefCell;
 use std::fmt;
 use std::ops::{Add, Sub};
+use std::rc::Rc;
 use std::time::Duration;
 
 pub use delayed_call::DelayedCall;
@@ -71,4 +74,82 @@ impl fmt::Display for Timestamp {
 pub trait Clock {
     /// The time by this clock. It never goes back.
     fn now(&self) -> Timestamp;
+}
+
+/// What calls later: the reactor, or a test's manual clock. (Twisted's `IReactorTime`.)
+///
+/// ```
+/// use std::time::Duration;
+/// use twisty::clock::Scheduler;
+///
+/// fn make_tea(kitchen: &dyn Scheduler) {
+///     kitchen.schedule(Duration::from_secs(180), Box::new(|| println!("tea is ready")));
+/// }
+///
+/// make_tea(&twisty::Reactor::new()?); // in three minutes
+///
+/// let clock = twisty::testing::Clock::new();
+/// make_tea(&clock);
+/// clock.advance(Duration::from_secs(180)); // now
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub trait Scheduler: Clock {
+    /// Calls `call` once, `delay` from now. Calls that are due at the same time run in the order in which they were
+    /// made. (Twisted's `callLater`.)
+    fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall;
+}
+
+thread_local! {
+    static CURRENT: RefCell<Option<Rc<dyn Scheduler>>> = const { RefCell::new(None) };
+}
+
+/// The clock that runs here: the reactor whose handlers and calls run, or the test's clock in its place. `None` outside
+/// of both.
+///
+/// Twisted has one reactor for the whole program. This is for code in handlers that is given none, such as a step with
+/// a timeout; what is made outside takes a [`Scheduler`].
+///
+/// - A [`Reactor`](crate::Reactor) is it while it [`run`](crate::Reactor::run)s, or makes a
+///   [`turn`](crate::Reactor::turn).
+/// - A [`testing::Server`](crate::testing::Server)'s [`clock`](crate::testing::Server::clock) is it while its handlers
+///   run.
+/// - A [`testing::Clock`](crate::testing::Clock) is it while it runs what is due, and inside of
+///   [`enter`](crate::testing::Clock::enter).
+///
+/// The innermost counts; afterwards it is the outer one again.
+///
+/// ```
+/// use std::time::Duration;
+/// use twisty::clock;
+/// use twisty::testing::Clock;
+///
+/// assert!(clock::current().is_none());
+/// let kitchen = Clock::new();
+/// kitchen.enter(|| {
+///     let here = clock::current().expect("the kitchen's");
+///     here.schedule(Duration::from_secs(180), Box::new(|| println!("tea is ready")));
+/// });
+/// assert_eq!(kitchen.delayed_calls().len(), 1);
+/// ```
+#[must_use]
+pub fn current() -> Option<Rc<dyn Scheduler>> {
+    CURRENT.with_borrow(Option::clone)
+}
+
+/// While this lives, a clock is the [`current`] one.
+pub(crate) struct Entered {
+    outer: Option<Rc<dyn Scheduler>>,
+}
+
+impl Entered {
+    pub(crate) fn new(clock: Rc<dyn Scheduler>) -> Self {
+        Self { outer: CURRENT.replace(Some(clock)) }
+    }
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        // Replaced first, dropped then: the last of a clock may take anything with it, even what asks for the current one.
+        drop(CURRENT.replace(self.outer.take()));
+    }
 }

@@ -21,7 +21,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use slotmap::SlotMap;
 
-use crate::clock::{Clock, DelayedCall, TimerKey, Timers, Timestamp, Timetable};
+use crate::clock::{Clock, DelayedCall, Entered, Scheduler, TimerKey, Timers, Timestamp, Timetable};
 use crate::error::ReactorError;
 use crate::failure::Failure;
 use crate::protocol::{Agenda, ConnectionKey};
@@ -89,24 +89,31 @@ type Call = Box<dyn FnOnce(&Reactor)>;
 /// What a timer is for.
 enum Job {
     Call(Call),
+    /// A call that needs no reactor; a kind of its own, so that it is not boxed twice.
+    Scheduled(Box<dyn FnOnce()>),
     /// A connection's deadline, or a listener's next try.
     Entry(ConnectionKey),
 }
 
 /// A turn or a run that is going on; however it ends, the reactor can be used again.
-struct InTurn<'a>(&'a Core);
+struct InTurn<'a> {
+    core: &'a Core,
+    /// The reactor's clock is the current one as long.
+    _entered: Entered,
+}
 
 impl<'a> InTurn<'a> {
     fn begin(reactor: &'a Reactor) -> Option<Self> {
-        (!reactor.0.in_turn.replace(true)).then(|| Self(&reactor.0))
+        let begin = || Self { core: &reactor.0, _entered: Entered::new(Rc::new(reactor.clone())) };
+        (!reactor.0.in_turn.replace(true)).then(begin)
     }
 }
 
 impl Drop for InTurn<'_> {
     fn drop(&mut self) {
-        self.0.in_turn.set(false);
-        self.0.stage.set(Stage::Idle);
-        self.0.drain_by.set(None);
+        self.core.in_turn.set(false);
+        self.core.stage.set(Stage::Idle);
+        self.core.drain_by.set(None);
     }
 }
 
@@ -383,6 +390,13 @@ impl Reactor {
 impl Clock for Reactor {
     fn now(&self) -> Timestamp {
         self.0.now.get()
+    }
+}
+
+/// As [`Reactor::call_later`], for calls that need no reactor.
+impl Scheduler for Reactor {
+    fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall {
+        self.add_job(delay, Job::Scheduled(call))
     }
 }
 
