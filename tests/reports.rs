@@ -2,6 +2,7 @@
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use twisty::prelude::*;
 use twisty::testing::Server;
@@ -148,6 +149,45 @@ fn the_sender_is_blamed() {
         assert_eq!(good.sent(), "");
     });
     assert_eq!(lines.len(), 1, "{lines:?}");
+}
+
+/// What a call of the clock sends is nobody's mistake, not even of whoever is closed next.
+#[test]
+fn a_bad_message_of_a_call_is_reported_once() {
+    #[factory(protocol = Door)]
+    #[derive(Default)]
+    struct House {
+        doors: Vec<Transport<Line>>,
+    }
+
+    #[protocol(line, factory = House)]
+    #[derive(Default)]
+    struct Door;
+
+    #[protocol]
+    impl Door {
+        #[on(connect)]
+        fn open(&mut self, cx: &Context<Self>) {
+            cx.factory_mut().doors.push(cx.transport());
+        }
+
+        #[on(line)]
+        fn hear(&mut self) {}
+    }
+
+    let lines = reported(|| {
+        let server = Server::new(House::default());
+        let (open, closed) = (server.connect(), server.connect());
+        let [first, second] = [0, 1].map(|at| server.factory().doors[at].clone());
+        server.clock().call_later(Duration::from_secs(1), move || {
+            first.send("two\r\nlines");
+            second.lose_connection();
+        });
+        server.advance(Duration::from_secs(1));
+        assert!(open.is_connected() && !closed.is_connected());
+    });
+    assert_eq!(lines.len(), 1, "{lines:?}");
+    assert!(lines[0].contains("a call of the clock failed"), "{lines:?}");
 }
 
 /// A factory that refuses is not an error, one that breaks is.

@@ -32,9 +32,10 @@
 //! - `connection`: the heart of one connection, without I/O: bytes in, bytes and wishes out.
 //! - [`framing`]: bytes to frames and back.
 //! - [`mod@protocol`]: what you write ([`Protocol`], [`Factory`]) and what you are given ([`Context`], [`Transport`]).
+//! - [`deferred`]: results that are not there yet.
 //! - [`endpoint`]: `tcp:8007:interface=127.0.0.1` and the like.
 //! - [`failure`], [`error`]: what went wrong, and whose fault it was.
-//! - [`clock`]: time as a value.
+//! - [`clock`]: time as a value, and calls that are due later.
 //! - [`testing`]: the same protocols without sockets or real time.
 //!
 //! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`] write what could be written by
@@ -63,6 +64,7 @@ mod readme {}
 #[doc(hidden)]
 pub mod __private;
 
+pub use clock::DelayedCall;
 pub use deferred::{Deferred, Resolver};
 pub use endpoint::{log_to_stderr, serve};
 pub use error::{
@@ -72,7 +74,7 @@ pub use error::{
 };
 pub use failure::Failure;
 pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
-pub use reactor::{DelayedCall, Handle, Port, Reactor};
+pub use reactor::{Handle, Port, Reactor};
 pub use twisty_macros::{factory, on, protocol, state_machine};
 
 /// What programs return: an error of any type is a [`Failure`].
@@ -88,7 +90,8 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Everything a program needs that declares protocols: `use twisty::prelude::*;`.
 pub mod prelude {
-    pub use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost, InvalidFrame, Overlong};
+    pub use crate::deferred::{Deferred, Resolver};
+    pub use crate::error::{CancelledError, ConnectionAborted, ConnectionDone, ConnectionLost, InvalidFrame, Overlong};
     pub use crate::failure::Failure;
     pub use crate::framing::{Framing, LengthPrefixed, Line, Netstring, Raw};
     pub use crate::protocol::{

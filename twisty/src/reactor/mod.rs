@@ -4,7 +4,6 @@
 //! arrived, from sockets and from other threads; run the timers that are due; then write what all of that has sent,
 //! each connection once. A program uses as many reactors as it likes, each on its own thread.
 
-mod delayed_call;
 mod entries;
 mod handle;
 mod port;
@@ -22,12 +21,11 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use slotmap::SlotMap;
 
-use crate::clock::{Clock, Timers, Timestamp};
+use crate::clock::{Clock, DelayedCall, Entered, Scheduler, TimerKey, Timers, Timestamp, Timetable};
 use crate::error::ReactorError;
 use crate::failure::Failure;
 use crate::protocol::{Agenda, ConnectionKey};
 
-pub use delayed_call::DelayedCall;
 use entries::Entry;
 pub use handle::Handle;
 use handle::Mailbox;
@@ -91,24 +89,31 @@ type Call = Box<dyn FnOnce(&Reactor)>;
 /// What a timer is for.
 enum Job {
     Call(Call),
+    /// A call that needs no reactor; a kind of its own, so that it is not boxed twice.
+    Scheduled(Box<dyn FnOnce()>),
     /// A connection's deadline, or a listener's next try.
     Entry(ConnectionKey),
 }
 
 /// A turn or a run that is going on; however it ends, the reactor can be used again.
-struct InTurn<'a>(&'a Core);
+struct InTurn<'a> {
+    core: &'a Core,
+    /// The reactor's clock is the current one as long.
+    _entered: Entered,
+}
 
 impl<'a> InTurn<'a> {
     fn begin(reactor: &'a Reactor) -> Option<Self> {
-        (!reactor.0.in_turn.replace(true)).then(|| Self(&reactor.0))
+        let begin = || Self { core: &reactor.0, _entered: Entered::new(Rc::new(reactor.clone())) };
+        (!reactor.0.in_turn.replace(true)).then(begin)
     }
 }
 
 impl Drop for InTurn<'_> {
     fn drop(&mut self) {
-        self.0.in_turn.set(false);
-        self.0.stage.set(Stage::Idle);
-        self.0.drain_by.set(None);
+        self.core.in_turn.set(false);
+        self.core.stage.set(Stage::Idle);
+        self.core.drain_by.set(None);
     }
 }
 
@@ -332,9 +337,7 @@ impl Reactor {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn call_later(&self, delay: Duration, call: impl FnOnce(&Self) + 'static) -> DelayedCall {
-        let when = self.time() + delay;
-        let key = self.0.timers.borrow_mut().insert(when, Job::Call(Box::new(call)));
-        DelayedCall::new(Rc::downgrade(&self.0), key)
+        self.add_job(delay, Job::Call(Box::new(call)))
     }
 
     /// Calls `call` when the reactor runs: at once if it does, else first thing in [`run`](Self::run).
@@ -370,9 +373,15 @@ impl Reactor {
         Handle::new(&self.0.mailbox)
     }
 
+    fn add_job(&self, delay: Duration, job: Job) -> DelayedCall {
+        let key = self.0.timers.borrow_mut().insert(self.time() + delay, job);
+        let core = Rc::downgrade(&self.0);
+        DelayedCall::new(core, key)
+    }
+
     /// The time now, by a look at the machine's clock.
     fn time(&self) -> Timestamp {
-        Timestamp::ZERO + self.0.started.elapsed()
+        self.0.time()
     }
 }
 
@@ -381,6 +390,33 @@ impl Reactor {
 impl Clock for Reactor {
     fn now(&self) -> Timestamp {
         self.0.now.get()
+    }
+}
+
+/// As [`Reactor::call_later`], for calls that need no reactor.
+impl Scheduler for Reactor {
+    fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall {
+        self.add_job(delay, Job::Scheduled(call))
+    }
+}
+
+impl Timetable for Core {
+    fn time(&self) -> Timestamp {
+        Timestamp::ZERO + self.started.elapsed()
+    }
+
+    fn when(&self, key: TimerKey) -> Option<Timestamp> {
+        self.timers.borrow().when(key)
+    }
+
+    fn remove(&self, key: TimerKey) -> bool {
+        // A statement of its own, so that the borrow ends before the call is dropped.
+        let removed = self.timers.borrow_mut().remove(key);
+        removed.is_some()
+    }
+
+    fn reschedule(&self, key: TimerKey, when: Timestamp) {
+        self.timers.borrow_mut().reschedule(key, when);
     }
 }
 

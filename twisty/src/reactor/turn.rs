@@ -101,6 +101,9 @@ impl Reactor {
                 Job::Call(call) => {
                     self.guarded(|| call(self));
                 }
+                Job::Scheduled(call) => {
+                    self.guarded(call);
+                }
             }
         }
     }

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use slotmap::SlotMap;
 
-use crate::clock::{Clock, Timestamp};
+use super::Clock;
+use crate::clock::{self, Entered, Timestamp};
 use crate::connection::{Connection, Place, Step};
 use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost};
 use crate::failure::Failure;
@@ -70,7 +71,7 @@ pub struct Client<F: Factory> {
 struct Memory<F: Factory> {
     seat: Seat<F>,
     agenda: Rc<Agenda>,
-    now: Cell<Timestamp>,
+    clock: Clock,
     ends: RefCell<SlotMap<ConnectionKey, End<F::Protocol>>>,
     /// Clients so far, so that each has an address of its own.
     clients: Cell<u16>,
@@ -117,8 +118,8 @@ impl<F: Factory> Server<F> {
             Ok(seat) => seat,
             Err(failure) => panic!("the factory does not start: {failure}"),
         };
-        let (agenda, now) = (Rc::default(), Cell::default());
-        Self(Rc::new(Memory { seat, agenda, now, ends: RefCell::default(), clients: Cell::new(0) }))
+        let (agenda, clock) = (Rc::default(), Clock::new());
+        Self(Rc::new(Memory { seat, agenda, clock, ends: RefCell::default(), clients: Cell::new(0) }))
     }
 
     /// A new client. If the factory refuses it, it is not connected. Clients come from 192.168.1.1, each from a port of
@@ -144,7 +145,8 @@ impl<F: Factory> Server<F> {
         let shared = memory.seat.shared();
         let full = shared.connections() >= shared.borrow().max_connections();
         let seat = (!full).then(|| shared.admit());
-        let protocol = seat.and_then(|seat| Some((shared.borrow_mut().build_protocol(&peer)?, seat)));
+        let build = |seat| Some((shared.borrow_mut().build_protocol(&peer)?, seat));
+        let protocol = memory.clock.enter(|| seat.and_then(build));
         let agenda = Rc::clone(&memory.agenda);
         let key = memory.ends.borrow_mut().insert_with_key(|key| {
             let place = Place { agenda, key, peer, host };
@@ -219,8 +221,43 @@ impl<F: Factory> Server<F> {
         self.0.seat.shared().connections()
     }
 
-    /// Lets time pass. Everything that becomes due happens in order, each at its own time; so does what was asked of a
-    /// [`Transport`](crate::Transport) from outside of all handlers.
+    /// The server's clock, for timers of the factory's. It is the [`clock::current`] one while handlers run.
+    ///
+    /// Let time pass with [`Server::advance`]. [`Clock::advance`] moves the same time, but makes the clock's calls only,
+    /// all of them at the end of it: what they ask of connections, and what connections wait for, is left for the next
+    /// [`Server::advance`].
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use twisty::prelude::*;
+    /// # use twisty::Transport;
+    /// # #[factory(protocol = Member)] #[derive(Default)] struct Party { members: Vec<Transport<Line>> }
+    /// # #[protocol(line, factory = Party)] #[derive(Default)] struct Member;
+    /// # #[protocol] impl Member {
+    /// #     #[on(connect)]
+    /// #     fn join(&mut self, cx: &Context<Self>) { cx.factory_mut().members.push(cx.transport()); }
+    /// #     #[on(line)]
+    /// #     fn hear(&mut self) {}
+    /// # }
+    /// let server = twisty::testing::Server::new(Party::default());
+    /// let client = server.connect();
+    /// let member = server.factory().members[0].clone();
+    /// server.clock().call_later(Duration::from_secs(3600), move || member.send("It is late"));
+    /// server.advance(Duration::from_secs(3600));
+    /// assert_eq!(client.sent(), "It is late\r\n");
+    /// ```
+    #[must_use]
+    pub fn clock(&self) -> Clock {
+        self.0.clock.clone()
+    }
+
+    /// Lets time pass. Everything that becomes due happens in order, each at its own time: what connections wait for,
+    /// and the calls of the [`clock`](Self::clock); at the same time connections come first. A [`Clock`] of its own
+    /// jumps to the end instead, as Twisted's does. What was asked of a [`Transport`](crate::Transport) from outside of
+    /// all handlers happens too.
+    ///
+    /// # Panics
+    /// If a call of the clock does; what is due after it stays for the next time.
     ///
     /// ```
     /// use std::time::Duration;
@@ -251,14 +288,12 @@ impl<F: Factory> Server<F> {
     /// assert_eq!(client.sent(), "Well?\r\n");
     /// ```
     pub fn advance(&self, time: Duration) {
-        self.0.settle();
-        let until = self.0.now.get() + time;
-        while let Some((due, key)) = self.0.next_deadline().filter(|(due, _)| *due <= until) {
-            self.0.now.set(due.max(self.0.now.get()));
-            self.0.drive(key, |connection, now| connection.handle_timeout(now));
-        }
-        self.0.now.set(until);
-        self.0.settle();
+        let memory = &self.0;
+        memory.settle();
+        let until = memory.clock.now() + time;
+        while memory.step(until) {}
+        memory.clock.move_to(until);
+        memory.settle();
     }
 }
 
@@ -526,12 +561,41 @@ impl<F: Factory> Memory<F> {
         ends.iter().filter_map(due).min()
     }
 
+    /// Does what is due first, at its time; false if nothing is due by `until`.
+    fn step(&self, until: Timestamp) -> bool {
+        let deadline = self.next_deadline().filter(|(due, _)| *due <= until);
+        let call = self.clock.next_due().filter(|due| *due <= until);
+        match (deadline, call) {
+            (Some((due, key)), call) if call.is_none_or(|call| due <= call) => {
+                self.clock.move_to(due);
+                self.drive(key, |connection, now| connection.handle_timeout(now));
+            }
+            (_, Some(due)) => {
+                self.clock.move_to(due);
+                self.call_next();
+            }
+            (_, None) => return false,
+        }
+        true
+    }
+
+    /// Makes the clock's next call, then lets connections do what they wish. What it does wrong is nobody's fault here.
+    fn call_next(&self) {
+        self.agenda.with_own_fault(|| {
+            self.clock.enter(|| self.clock.call_next());
+            if let Some(failure) = self.agenda.take_fault() {
+                tracing::error!(%failure, "a call of the clock failed");
+            }
+            self.settle();
+        });
+    }
+
     /// Lets one connection do `work`, then all of them what they wish. A handler may play another client, so this nests:
     /// what the outer handler did wrong stays its own, and an entry that the inner round has used up is made again.
     fn drive(&self, key: ConnectionKey, work: impl FnOnce(&mut Connection<F::Protocol>, Timestamp)) {
         self.agenda.with_own_fault(|| {
             self.with_connection(key, |connection, _| {
-                work(connection, self.now.get());
+                work(connection, self.clock.now());
                 connection.transport().left_agenda();
                 connection.transport().enter();
             });
@@ -545,7 +609,7 @@ impl<F: Factory> Memory<F> {
         while !self.agenda.is_empty() {
             self.agenda.take(&mut round);
             for &key in &round {
-                self.with_connection(key, |connection, wire| wire.settle(connection, self.now.get()));
+                self.with_connection(key, |connection, wire| wire.settle(connection, self.clock.now()));
             }
         }
     }
@@ -558,6 +622,7 @@ impl<F: Factory> Memory<F> {
     ) {
         let taken = self.ends.borrow_mut()[key].connection.take();
         let Some(mut connection) = taken else { return };
+        let _entered = Entered::new(Rc::new(self.clock.clone()));
         let driven = End { driven: true, ..End::new(None) };
         let mut wire = std::mem::replace(&mut self.ends.borrow_mut()[key], driven);
         work(&mut connection, &mut wire);
@@ -619,9 +684,9 @@ impl<P: Protocol> End<P> {
 }
 
 /// The manual clock: it starts at zero and moves only by [`advance`](Server::advance).
-impl<F: Factory> Clock for Server<F> {
+impl<F: Factory> clock::Clock for Server<F> {
     fn now(&self) -> Timestamp {
-        self.0.now.get()
+        self.0.clock.now()
     }
 }
 

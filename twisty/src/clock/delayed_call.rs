@@ -1,14 +1,15 @@
 //! Calls that are due later.
 
+use std::cell::Cell;
 use std::fmt;
 use std::rc::Weak;
 use std::time::Duration;
 
-use super::{Core, Reactor};
-use crate::clock::{TimerKey, Timestamp};
+use super::{TimerKey, Timestamp};
 use crate::error::DelayedCallError;
 
-/// A call that [`Reactor::call_later`] has scheduled. (Twisted's `IDelayedCall`.)
+/// A call that was scheduled, by [`Reactor::call_later`](crate::Reactor::call_later) or another
+/// [`Scheduler`](super::Scheduler). (Twisted's `IDelayedCall`.)
 ///
 /// Dropping it changes nothing: the call runs all the same.
 ///
@@ -22,17 +23,33 @@ use crate::error::DelayedCallError;
 /// # Ok::<(), twisty::Failure>(())
 /// ```
 pub struct DelayedCall {
-    reactor: Weak<Core>,
+    timetable: Weak<dyn Timetable>,
     key: TimerKey,
-    cancelled: std::cell::Cell<bool>,
+    cancelled: Cell<bool>,
+}
+
+/// What a delayed call asks of who keeps it.
+pub(crate) trait Timetable {
+    /// The time that a delay counts from.
+    fn time(&self) -> Timestamp;
+
+    /// When a call is due; `None` if it is not there any more.
+    fn when(&self, key: TimerKey) -> Option<Timestamp>;
+
+    /// Takes a call out and drops it, holding nothing: it may drop anything, even another delayed call. False if it was
+    /// not there any more.
+    fn remove(&self, key: TimerKey) -> bool;
+
+    /// Moves a call that is there.
+    fn reschedule(&self, key: TimerKey, when: Timestamp);
 }
 
 impl DelayedCall {
-    pub(super) fn new(reactor: Weak<Core>, key: TimerKey) -> Self {
-        Self { reactor, key, cancelled: std::cell::Cell::new(false) }
+    pub(crate) fn new(timetable: Weak<dyn Timetable>, key: TimerKey) -> Self {
+        Self { timetable, key, cancelled: Cell::new(false) }
     }
 
-    /// When the call is due, by the reactor's clock; `None` if it ran or was cancelled. (Twisted's `getTime`.)
+    /// When the call is due, by the clock that keeps it; `None` if it ran or was cancelled. (Twisted's `getTime`.)
     ///
     /// ```
     /// use std::time::Duration;
@@ -47,7 +64,7 @@ impl DelayedCall {
     /// ```
     #[must_use]
     pub fn time(&self) -> Option<Timestamp> {
-        self.reactor.upgrade()?.timers.borrow().when(self.key)
+        self.timetable.upgrade()?.when(self.key)
     }
 
     /// Whether the call is still to come.
@@ -69,7 +86,7 @@ impl DelayedCall {
     /// Makes the call never happen.
     ///
     /// # Errors
-    /// [`DelayedCallError`] if it ran or was cancelled; a reactor that is gone has cancelled all its calls.
+    /// [`DelayedCallError`] if it ran or was cancelled; a clock that is gone has cancelled all its calls.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -81,10 +98,10 @@ impl DelayedCall {
     /// # Ok::<(), twisty::Failure>(())
     /// ```
     pub fn cancel(&self) -> Result<(), DelayedCallError> {
-        let core = self.reactor.upgrade().ok_or(DelayedCallError::AlreadyCancelled)?;
-        // A statement of its own: dropping the call may drop anything, even another delayed call.
-        let removed = core.timers.borrow_mut().remove(self.key);
-        drop(removed.ok_or_else(|| self.over())?);
+        let timetable = self.timetable.upgrade().ok_or(DelayedCallError::AlreadyCancelled)?;
+        if !timetable.remove(self.key) {
+            return Err(self.over());
+        }
         self.cancelled.set(true);
         Ok(())
     }
@@ -92,7 +109,7 @@ impl DelayedCall {
     /// Moves the call to `delay` from now.
     ///
     /// # Errors
-    /// [`DelayedCallError`] if it ran or was cancelled; a reactor that is gone has cancelled all its calls.
+    /// [`DelayedCallError`] if it ran or was cancelled; a clock that is gone has cancelled all its calls.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -104,13 +121,13 @@ impl DelayedCall {
     /// # Ok::<(), twisty::Failure>(())
     /// ```
     pub fn reset(&self, delay: Duration) -> Result<(), DelayedCallError> {
-        self.move_to(|reactor, _| reactor.time() + delay)
+        self.move_to(|timetable, _| timetable.time() + delay)
     }
 
     /// Moves the call to `delay` after the time it is due now.
     ///
     /// # Errors
-    /// [`DelayedCallError`] if it ran or was cancelled; a reactor that is gone has cancelled all its calls.
+    /// [`DelayedCallError`] if it ran or was cancelled; a clock that is gone has cancelled all its calls.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -125,17 +142,15 @@ impl DelayedCall {
         self.move_to(|_, due| due + delay)
     }
 
-    fn move_to(&self, when: impl FnOnce(&Reactor, Timestamp) -> Timestamp) -> Result<(), DelayedCallError> {
-        let due = self.time().ok_or_else(|| self.over())?;
-        let reactor = Reactor(self.reactor.upgrade().ok_or_else(|| self.over())?);
-        let when = when(&reactor, due);
-        reactor.0.timers.borrow_mut().reschedule(self.key, when);
+    fn move_to(&self, when: impl FnOnce(&dyn Timetable, Timestamp) -> Timestamp) -> Result<(), DelayedCallError> {
+        let timetable = self.timetable.upgrade().ok_or(DelayedCallError::AlreadyCancelled)?;
+        let due = timetable.when(self.key).ok_or_else(|| self.over())?;
+        timetable.reschedule(self.key, when(&*timetable, due));
         Ok(())
     }
 
     fn over(&self) -> DelayedCallError {
-        let never = self.cancelled.get() || self.reactor.strong_count() == 0;
-        if never { DelayedCallError::AlreadyCancelled } else { DelayedCallError::AlreadyCalled }
+        if self.cancelled.get() { DelayedCallError::AlreadyCancelled } else { DelayedCallError::AlreadyCalled }
     }
 }
 

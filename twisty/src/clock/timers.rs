@@ -1,74 +1,12 @@
-//! Time as a value: a [`Timestamp`], and [`Timers`] ordered by it.
-//!
-//! Nothing here looks at the machine's clock. The reactor says what time it is, and so does a test.
+//! Values ordered by when they are due.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::fmt;
-use std::ops::{Add, Sub};
-use std::time::Duration;
 
 use slotmap::SlotMap;
 
-/// A point in time: how long after the start of its clock, in nanoseconds. A clock starts at [`Timestamp::ZERO`].
-///
-/// ```
-/// use std::time::Duration;
-/// use twisty::clock::Timestamp;
-///
-/// let later = Timestamp::ZERO + Duration::from_millis(1500);
-/// assert_eq!(later - Timestamp::ZERO, Duration::from_millis(1500));
-/// assert_eq!(later.to_string(), "1.5s");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
-pub struct Timestamp(u64);
-
-impl Timestamp {
-    /// The start of the clock.
-    pub const ZERO: Self = Self(0);
-}
-
-/// Later by a duration; 584 years after its start a clock stands still.
-impl Add<Duration> for Timestamp {
-    type Output = Self;
-
-    fn add(self, later: Duration) -> Self {
-        Self(self.0.saturating_add(u64::try_from(later.as_nanos()).unwrap_or(u64::MAX)))
-    }
-}
-
-/// The time between two points, zero if they are the other way round.
-impl Sub for Timestamp {
-    type Output = Duration;
-
-    fn sub(self, earlier: Self) -> Duration {
-        Duration::from_nanos(self.0.saturating_sub(earlier.0))
-    }
-}
-
-impl fmt::Display for Timestamp {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", Duration::from_nanos(self.0))
-    }
-}
-
-/// What tells the time: the reactor, or a test's manual clock.
-///
-/// ```
-/// use twisty::clock::{Clock, Timestamp};
-///
-/// struct Stopped;
-/// impl Clock for Stopped {
-///     fn now(&self) -> Timestamp {
-///         Timestamp::ZERO
-///     }
-/// }
-/// assert_eq!(Stopped.now(), Timestamp::ZERO);
-/// ```
-pub trait Clock {
-    /// The time by this clock. It never goes back.
-    fn now(&self) -> Timestamp;
-}
+use super::Timestamp;
 
 slotmap::new_key_type! {
     /// Names one timer of a [`Timers`]; never names another one later.
@@ -290,6 +228,25 @@ impl<T> Timers<T> {
         self.entries.remove(key).map(|entry| entry.value)
     }
 
+    /// When each pending timer is due, the earliest first.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use twisty::clock::{Timers, Timestamp};
+    ///
+    /// let mut timers = Timers::new();
+    /// let later = Timestamp::ZERO + Duration::from_secs(3);
+    /// timers.insert(later, "eggs");
+    /// timers.insert(Timestamp::ZERO, "at once");
+    /// assert_eq!(timers.times(), [Timestamp::ZERO, later]);
+    /// ```
+    #[must_use]
+    pub fn times(&self) -> Vec<Timestamp> {
+        let mut times: Vec<Timestamp> = self.entries.values().map(|entry| entry.when).collect();
+        times.sort_unstable();
+        times
+    }
+
     /// How many timers are pending.
     ///
     /// ```
@@ -354,6 +311,8 @@ impl<T> fmt::Debug for Timers<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn at(seconds: u64) -> Timestamp {
