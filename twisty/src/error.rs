@@ -168,21 +168,33 @@ pub struct OutboxFull {
     pub limit: usize,
 }
 
-/// The connection was asked to close, and the peer did not take what was still queued within `close_timeout`.
+/// The connection was asked to close, and did not come to it within `close_timeout`: the peer did not take what was still
+/// queued, or replies that it was promised were not there yet.
 ///
 /// ```
-/// let error = twisty::CloseTimeout { limit: std::time::Duration::from_secs(30), queued: 7 };
+/// let error = twisty::CloseTimeout { limit: std::time::Duration::from_secs(30), queued: 7, promised: 0 };
 /// assert!(error.to_string().starts_with("7 bytes could not be delivered within 30s"));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
-    "{queued} bytes could not be delivered within {limit:?} after the connection was asked to close (see `close_timeout`)"
+    "{} could not be delivered within {limit:?} after the connection was asked to close (see `close_timeout`)",
+    undelivered(*queued, *promised)
 )]
 pub struct CloseTimeout {
     /// The time allowed.
     pub limit: Duration,
     /// Bytes that were never delivered.
     pub queued: usize,
+    /// Replies that handlers returned as a [`Deferred`](crate::Deferred) which had not fired.
+    pub promised: usize,
+}
+
+fn undelivered(queued: usize, promised: usize) -> String {
+    match (queued, promised) {
+        (_, 0) => format!("{queued} bytes"),
+        (0, _) => format!("{promised} promised replies"),
+        _ => format!("{queued} bytes and {promised} promised replies"),
+    }
 }
 
 // ---- the caller ----------------------------------------------------------------------------------------------------
