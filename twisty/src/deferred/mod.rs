@@ -39,6 +39,7 @@
 //! ```
 
 mod chain;
+mod future;
 mod into_deferred;
 mod link;
 mod resolver;
@@ -52,6 +53,7 @@ use crate::error::HandlerPanicked;
 use crate::failure::Failure;
 
 pub use chain::{CancelHandle, Paused};
+pub use future::Awaited;
 pub use into_deferred::IntoDeferred;
 use link::Source;
 pub use resolver::Resolver;
