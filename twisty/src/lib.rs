@@ -35,6 +35,7 @@
 //! - [`endpoint`]: `tcp:8007:interface=127.0.0.1` and the like.
 //! - [`failure`], [`error`]: what went wrong, and whose fault it was.
 //! - [`clock`]: time as a value.
+//! - [`threads`]: threads for work that blocks.
 //! - [`testing`]: the same protocols without sockets or real time.
 //!
 //! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`] write what could be written by
@@ -49,6 +50,7 @@ pub mod framing;
 pub mod protocol;
 pub mod reactor;
 pub mod testing;
+pub mod threads;
 mod transport;
 
 #[doc = include_str!("../../ARCHITECTURE.md")]
@@ -66,6 +68,7 @@ pub use endpoint::{log_to_stderr, serve};
 pub use error::{
     CloseTimeout, ConnectionAborted, ConnectionDone, ConnectionLost, DelayedCallError, EndpointError, FramingError,
     HandlerPanicked, IdleTimeout, InvalidFrame, ListenError, Malformed, OutboxFull, Overlong, ReactorError, SendError,
+    ThreadError,
 };
 pub use failure::Failure;
 pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
