@@ -35,6 +35,7 @@
 //! - [`endpoint`]: `tcp:8007:interface=127.0.0.1` and the like.
 //! - [`failure`], [`error`]: what went wrong, and whose fault it was.
 //! - [`clock`]: time as a value.
+//! - `task`: work that goes on by itself on the reactor's thread.
 //! - [`threads`]: threads for work that blocks.
 //! - [`testing`]: the same protocols without sockets or real time.
 //!
@@ -49,6 +50,7 @@ pub mod failure;
 pub mod framing;
 pub mod protocol;
 pub mod reactor;
+mod task;
 pub mod testing;
 pub mod threads;
 mod transport;
