@@ -384,6 +384,22 @@ pub struct ListenError {
     pub source: io::Error,
 }
 
+/// The operating system refuses the threads that a [`ThreadPool`](crate::threads::ThreadPool) needs.
+///
+/// ```
+/// let refused = std::io::Error::from(std::io::ErrorKind::WouldBlock);
+/// let error = twisty::ThreadError { source: refused };
+/// assert!(error.to_string().starts_with("the call needs a thread, and the system refuses to start one: "));
+/// ```
+#[derive(Debug, Error)]
+#[error(
+    "the call needs a thread, and the system refuses to start one: {source} (see its limits on threads and memory)"
+)]
+pub struct ThreadError {
+    /// What the operating system said.
+    pub source: io::Error,
+}
+
 // ---- who is to blame -----------------------------------------------------------------------------------------------
 
 impl HandlerPanicked {

@@ -36,6 +36,8 @@
 //! - [`endpoint`]: `tcp:8007:interface=127.0.0.1` and the like.
 //! - [`failure`], [`error`]: what went wrong, and whose fault it was.
 //! - [`clock`]: time as a value, and calls that are due later.
+//! - `task`: work that goes on by itself on the reactor's thread.
+//! - [`threads`]: threads for work that blocks.
 //! - [`testing`]: the same protocols without sockets or real time.
 //!
 //! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`] write what could be written by
@@ -50,7 +52,9 @@ pub mod failure;
 pub mod framing;
 pub mod protocol;
 pub mod reactor;
+mod task;
 pub mod testing;
+pub mod threads;
 mod transport;
 
 #[doc = include_str!("../../ARCHITECTURE.md")]
@@ -70,7 +74,7 @@ pub use endpoint::{log_to_stderr, serve};
 pub use error::{
     AlreadyCalled, CancelledError, CloseTimeout, ConnectionAborted, ConnectionDone, ConnectionLost, DeferredCycle,
     DelayedCallError, EndpointError, FramingError, HandlerPanicked, IdleTimeout, InvalidFrame, ListenError, Malformed,
-    OutboxFull, Overlong, ReactorError, ResolverDropped, SendError,
+    OutboxFull, Overlong, ReactorError, ResolverDropped, SendError, ThreadError,
 };
 pub use failure::Failure;
 pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
