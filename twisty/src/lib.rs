@@ -65,12 +65,12 @@ mod readme {}
 pub mod __private;
 
 pub use clock::DelayedCall;
-pub use deferred::{Deferred, Resolver};
+pub use deferred::{Deferred, DeferredList, Resolver, gather, race};
 pub use endpoint::{log_to_stderr, serve};
 pub use error::{
     AlreadyCalled, CancelledError, CloseTimeout, ConnectionAborted, ConnectionDone, ConnectionLost, DeferredCycle,
-    DelayedCallError, EndpointError, FramingError, HandlerPanicked, IdleTimeout, InvalidFrame, ListenError, Malformed,
-    OutboxFull, Overlong, ReactorError, ResolverDropped, SendError,
+    DelayedCallError, EndpointError, FailureGroup, FirstError, FramingError, HandlerPanicked, IdleTimeout,
+    InvalidFrame, ListenError, Malformed, OutboxFull, Overlong, ReactorError, ResolverDropped, SendError,
 };
 pub use failure::Failure;
 pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
@@ -90,7 +90,7 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Everything a program needs that declares protocols: `use twisty::prelude::*;`.
 pub mod prelude {
-    pub use crate::deferred::{Deferred, Resolver};
+    pub use crate::deferred::{Deferred, Resolver, gather, race};
     pub use crate::error::{CancelledError, ConnectionAborted, ConnectionDone, ConnectionLost, InvalidFrame, Overlong};
     pub use crate::failure::Failure;
     pub use crate::framing::{Framing, LengthPrefixed, Line, Netstring, Raw};

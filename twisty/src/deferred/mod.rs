@@ -14,6 +14,12 @@
 //! - [`cancel`](Deferred::cancel) reaches whatever is waited for at the moment.
 //! - A failure that no errback took is reported when its Deferred goes away; see [`unhandled_failures`].
 //!
+//! # Several at once
+//!
+//! - [`gather`](gather()): all values, or the first failure. [`Gather`] does so for a tuple of different types.
+//! - [`DeferredList`]: how each ended, or the first success.
+//! - [`race`](race()): the first success; the others are cancelled.
+//!
 //! # Where this departs from Twisted
 //!
 //! - Firing belongs to the [`Resolver`], and adding a callback consumes the handle, since the type may change: two
@@ -40,8 +46,12 @@
 
 mod chain;
 mod into_deferred;
+mod joint;
 mod link;
+mod list;
+mod race;
 mod resolver;
+mod tuple;
 mod unhandled;
 
 use std::fmt;
@@ -54,7 +64,10 @@ use crate::failure::Failure;
 pub use chain::{CancelHandle, Paused};
 pub use into_deferred::IntoDeferred;
 use link::Source;
+pub use list::{DeferredList, FirstSuccess, gather};
+pub use race::race;
 pub use resolver::Resolver;
+pub use tuple::Gather;
 pub use unhandled::unhandled_failures;
 pub(crate) use unhandled::{catch, release, take};
 
