@@ -375,6 +375,40 @@ impl std::error::Error for FailureGroup {
     }
 }
 
+/// A [`DeferredQueue`](crate::DeferredQueue) is full; the value was not kept.
+///
+/// Twisted's `QueueOverflow`.
+///
+/// ```
+/// let queue = twisty::DeferredQueue::with_limits(1, None);
+/// queue.put('a')?;
+/// let error = queue.put('b').unwrap_err();
+/// assert_eq!(error.to_string(), "the queue is full: it holds 1 values at most, see `DeferredQueue::is_full`");
+/// # Ok::<(), twisty::Failure>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the queue is full: it holds {size} values at most, see `DeferredQueue::is_full`")]
+pub struct QueueOverflow {
+    /// How many values it may hold.
+    pub size: usize,
+}
+
+/// A [`DeferredQueue`](crate::DeferredQueue) is empty, and no more may wait for a value.
+///
+/// Twisted's `QueueUnderflow`.
+///
+/// ```
+/// let queue = twisty::DeferredQueue::<u32>::with_limits(None, 0);
+/// let error = queue.get().unwrap_err();
+/// assert_eq!(error.to_string(), "the queue is empty, and 0 wait for a value already: no more may (see `backlog`)");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the queue is empty, and {backlog} wait for a value already: no more may (see `backlog`)")]
+pub struct QueueUnderflow {
+    /// How many may wait.
+    pub backlog: usize,
+}
+
 /// An endpoint's description cannot be understood.
 ///
 /// ```

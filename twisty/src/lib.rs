@@ -65,12 +65,13 @@ mod readme {}
 pub mod __private;
 
 pub use clock::DelayedCall;
-pub use deferred::{Deferred, DeferredList, Resolver, gather, race};
+pub use deferred::{Deferred, DeferredList, DeferredLock, DeferredQueue, DeferredSemaphore, Resolver, gather, race};
 pub use endpoint::{log_to_stderr, serve};
 pub use error::{
     AlreadyCalled, CancelledError, CloseTimeout, ConnectionAborted, ConnectionDone, ConnectionLost, DeferredCycle,
     DelayedCallError, EndpointError, FailureGroup, FirstError, FramingError, HandlerPanicked, IdleTimeout,
-    InvalidFrame, ListenError, Malformed, OutboxFull, Overlong, ReactorError, ResolverDropped, SendError,
+    InvalidFrame, ListenError, Malformed, OutboxFull, Overlong, QueueOverflow, QueueUnderflow, ReactorError,
+    ResolverDropped, SendError,
 };
 pub use failure::Failure;
 pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};

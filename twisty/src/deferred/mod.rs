@@ -19,6 +19,8 @@
 //! - [`gather`](gather()): all values, or the first failure. [`Gather`] does so for a tuple of different types.
 //! - [`DeferredList`]: how each ended, or the first success.
 //! - [`race`](race()): the first success; the others are cancelled.
+//! - [`DeferredQueue`]: values for whoever gets them first.
+//! - [`DeferredLock`], [`DeferredSemaphore`]: one, or so many, at a time.
 //!
 //! # Where this departs from Twisted
 //!
@@ -47,10 +49,13 @@
 mod chain;
 mod into_deferred;
 mod joint;
+mod line;
 mod link;
 mod list;
+mod queue;
 mod race;
 mod resolver;
+mod semaphore;
 mod tuple;
 mod unhandled;
 
@@ -65,8 +70,10 @@ pub use chain::{CancelHandle, Paused};
 pub use into_deferred::IntoDeferred;
 use link::Source;
 pub use list::{DeferredList, FirstSuccess, gather};
+pub use queue::DeferredQueue;
 pub use race::race;
 pub use resolver::Resolver;
+pub use semaphore::{DeferredLock, DeferredSemaphore, Permit};
 pub use tuple::Gather;
 pub use unhandled::unhandled_failures;
 pub(crate) use unhandled::{catch, release, take};
