@@ -4,6 +4,7 @@
 //! with [`Failure::trap`](crate::Failure::trap). Each says what arrived, what was expected, and what to do about it.
 
 use std::any::Any;
+use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::Duration;
@@ -339,6 +340,116 @@ pub struct TimeoutError {
 pub struct NoClock {
     /// The time that was to be allowed.
     pub timeout: Duration,
+}
+
+/// One of several [`Deferred`](crate::Deferred)s failed, and all were needed.
+///
+/// Twisted's `FirstError`.
+///
+/// ```
+/// use twisty::{ConnectionDone, Deferred, FirstError, gather};
+///
+/// let pages = gather([Deferred::succeed("a page"), Deferred::fail(ConnectionDone)]);
+/// let failure = pages.into_result().expect("it is there").unwrap_err();
+/// assert_eq!(failure.to_string(), "the Deferred at index 1 failed: the connection was closed cleanly");
+/// let FirstError { index, failure } = failure.trap().expect("a FirstError");
+/// assert!(index == 1 && failure.check::<ConnectionDone>().is_some());
+/// ```
+#[derive(Debug)]
+pub struct FirstError {
+    /// Which one failed first, counted from 0.
+    pub index: usize,
+    /// Why.
+    pub failure: Failure,
+}
+
+impl fmt::Display for FirstError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the Deferred at index {} failed: {}", self.index, self.failure)
+    }
+}
+
+impl std::error::Error for FirstError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.failure.error())
+    }
+}
+
+/// All of several [`Deferred`](crate::Deferred)s failed, and one success was needed.
+///
+/// Twisted's `FailureGroup`.
+///
+/// ```
+/// use twisty::{ConnectionDone, Deferred, FailureGroup, race};
+///
+/// let page = race([Deferred::<&str>::fail(ConnectionDone), Deferred::fail(ConnectionDone)]);
+/// let failure = page.into_result().expect("it is there").unwrap_err();
+/// assert_eq!(failure.check::<FailureGroup>().map(|group| group.failures.len()), Some(2));
+/// ```
+#[derive(Debug)]
+pub struct FailureGroup {
+    /// Why each failed, in their order; none if there were no Deferreds at all.
+    pub failures: Vec<Failure>,
+}
+
+impl FailureGroup {
+    /// Failures that the message quotes.
+    const QUOTED: usize = 8;
+}
+
+impl fmt::Display for FailureGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.failures.len();
+        if all == 0 {
+            return f.write_str("no Deferred could succeed, since there was none");
+        }
+        write!(f, "all {all} Deferreds failed")?;
+        for (index, failure) in self.failures.iter().take(Self::QUOTED).enumerate() {
+            write!(f, "{} [{index}] {failure}", if index == 0 { ':' } else { ';' })?;
+        }
+        if all > Self::QUOTED { write!(f, "; and {} more", all - Self::QUOTED) } else { Ok(()) }
+    }
+}
+
+/// The source is the first failure.
+impl std::error::Error for FailureGroup {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.failures.first().map(|failure| failure.error() as _)
+    }
+}
+
+/// A [`DeferredQueue`](crate::DeferredQueue) is full; the value was not kept.
+///
+/// Twisted's `QueueOverflow`.
+///
+/// ```
+/// let queue = twisty::DeferredQueue::with_limits(1, None);
+/// queue.put('a')?;
+/// let error = queue.put('b').unwrap_err();
+/// assert_eq!(error.to_string(), "the queue is full: it holds 1 values at most, see `DeferredQueue::is_full`");
+/// # Ok::<(), twisty::Failure>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the queue is full: it holds {size} values at most, see `DeferredQueue::is_full`")]
+pub struct QueueOverflow {
+    /// How many values it may hold.
+    pub size: usize,
+}
+
+/// A [`DeferredQueue`](crate::DeferredQueue) is empty, and no more may wait for a value.
+///
+/// Twisted's `QueueUnderflow`.
+///
+/// ```
+/// let queue = twisty::DeferredQueue::<u32>::with_limits(None, 0);
+/// let error = queue.get().unwrap_err();
+/// assert_eq!(error.to_string(), "the queue is empty, and 0 wait for a value already: no more may (see `backlog`)");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the queue is empty, and {backlog} wait for a value already: no more may (see `backlog`)")]
+pub struct QueueUnderflow {
+    /// How many may wait.
+    pub backlog: usize,
 }
 
 /// An endpoint's description cannot be understood.

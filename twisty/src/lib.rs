@@ -70,7 +70,7 @@ mod readme {}
 pub mod __private;
 
 pub use clock::DelayedCall;
-pub use deferred::{Deferred, Resolver};
+pub use deferred::{Deferred, DeferredList, DeferredLock, DeferredQueue, DeferredSemaphore, Resolver, gather, race};
 pub use endpoint::{log_to_stderr, serve};
 pub use error::*;
 pub use failure::Failure;
@@ -91,7 +91,7 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Everything a program needs that declares protocols: `use twisty::prelude::*;`.
 pub mod prelude {
-    pub use crate::deferred::{Deferred, Resolver};
+    pub use crate::deferred::{Deferred, Resolver, gather, race};
     pub use crate::error::{
         CancelledError, ConnectionAborted, ConnectionDone, ConnectionLost, InvalidFrame, Overlong, TimeoutError,
     };
