@@ -37,6 +37,8 @@
 //! - [`endpoint`]: `tcp:8007:interface=127.0.0.1` and the like.
 //! - [`failure`], [`error`]: what went wrong, and whose fault it was.
 //! - [`clock`]: time as a value, and calls that are due later.
+//! - `task`: work that goes on by itself on the reactor's thread.
+//! - [`threads`]: threads for work that blocks.
 //! - [`testing`]: the same protocols without sockets or real time.
 //!
 //! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`] write what could be written by
@@ -53,6 +55,7 @@ pub mod protocol;
 pub mod reactor;
 pub mod task;
 pub mod testing;
+pub mod threads;
 mod transport;
 
 #[doc = include_str!("../../ARCHITECTURE.md")]
@@ -67,13 +70,9 @@ mod readme {}
 pub mod __private;
 
 pub use clock::DelayedCall;
-pub use deferred::{Deferred, Resolver};
+pub use deferred::{Deferred, DeferredList, DeferredLock, DeferredQueue, DeferredSemaphore, Resolver, gather, race};
 pub use endpoint::{log_to_stderr, serve};
-pub use error::{
-    AlreadyCalled, CancelledError, CloseTimeout, ConnectionAborted, ConnectionDone, ConnectionLost, DeferredCycle,
-    DelayedCallError, EndpointError, FramingError, HandlerPanicked, IdleTimeout, InvalidFrame, ListenError, Malformed,
-    NoClock, OutboxFull, Overlong, ReactorError, ResolverDropped, SendError, TimeoutError,
-};
+pub use error::*;
 pub use failure::Failure;
 pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
 pub use reactor::{Handle, Port, Reactor};
@@ -92,7 +91,7 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Everything a program needs that declares protocols: `use twisty::prelude::*;`.
 pub mod prelude {
-    pub use crate::deferred::{Deferred, Resolver};
+    pub use crate::deferred::{Deferred, Resolver, gather, race};
     pub use crate::error::{
         CancelledError, ConnectionAborted, ConnectionDone, ConnectionLost, InvalidFrame, Overlong, TimeoutError,
     };

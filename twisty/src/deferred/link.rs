@@ -259,27 +259,40 @@ impl<R: 'static> Place for Rest<R> {
     }
 }
 
+/// What a receiver that gives the value away leaves: its own result, and where to go on before passing that on.
+pub(super) type GivenAway = (Result<(), Failure>, Option<Rc<dyn Flow>>);
+
+/// Adds a place that gives the value to `receiver`, which may set another chain going, and then goes on without.
+pub(super) fn give_away<T: 'static>(
+    source: Rc<Source<T>>,
+    receiver: impl FnOnce(Result<T, Failure>) -> GivenAway + 'static,
+) -> Rc<Source<()>> {
+    let head = Rc::clone(&source).head();
+    let rest = Rc::new(Rest { head, slot: Slot::new(), receiver: Cell::new(Some(receiver)) });
+    lead(source, Next::Link(Rc::clone(&rest) as Rc<_>));
+    rest
+}
+
+impl<T: 'static, F: FnOnce(Result<T, Failure>) -> GivenAway + 'static> Receive<T> for Rest<Cell<Option<F>>> {
+    fn receive(self: Rc<Self>, input: Result<T, Failure>, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
+        let receiver = self.receiver.take()?;
+        let (result, place) = receiver(input);
+        self.slot.put(result);
+        stack.push(self);
+        place
+    }
+}
+
 /// Adds a place that fires another chain with the result, and then goes on.
 pub(super) fn forward<T: 'static>(
     source: Rc<Source<T>>,
     other: Resolver<T>,
     site: &'static Location<'static>,
 ) -> Rc<Source<()>> {
-    let head = Rc::clone(&source).head();
-    let rest = Rc::new(Rest { head, slot: Slot::new(), receiver: Cell::new(Some((other, site))) });
-    lead(source, Next::Link(Rc::clone(&rest) as Rc<_>));
-    rest
-}
-
-impl<T: 'static> Receive<T> for Rest<Cell<Option<(Resolver<T>, &'static Location<'static>)>>> {
-    fn receive(self: Rc<Self>, input: Result<T, Failure>, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
-        let (other, site) = self.receiver.take()?;
-        let begun = other.begin(input, site);
-        let (result, place) = begun.map_or_else(|called| (Err(Failure::from(called)), None), |place| (Ok(()), place));
-        self.slot.put(result);
-        stack.push(self);
-        place
-    }
+    give_away(source, move |input| match other.begin(input, site) {
+        Ok(place) => (Ok(()), place),
+        Err(called) => (Err(Failure::from(called)), None),
+    })
 }
 
 /// Adds a place that leads to two: one with the result and, afterwards, one without.

@@ -14,6 +14,14 @@
 //! - [`cancel`](Deferred::cancel) reaches whatever is waited for at the moment.
 //! - A failure that no errback took is reported when its Deferred goes away; see [`unhandled_failures`].
 //!
+//! # Several at once
+//!
+//! - [`gather`](gather()): all values, or the first failure. [`Gather`] does so for a tuple of different types.
+//! - [`DeferredList`]: how each ended, or the first success.
+//! - [`race`](race()): the first success; the others are cancelled.
+//! - [`DeferredQueue`]: values for whoever gets them first.
+//! - [`DeferredLock`], [`DeferredSemaphore`]: one, or so many, at a time.
+//!
 //! # Where this departs from Twisted
 //!
 //! - Firing belongs to the [`Resolver`], and adding a callback consumes the handle, since the type may change: two
@@ -39,9 +47,17 @@
 //! ```
 
 mod chain;
+mod future;
 mod into_deferred;
+mod joint;
+mod line;
 mod link;
+mod list;
+mod queue;
+mod race;
 mod resolver;
+mod semaphore;
+mod tuple;
 mod unhandled;
 
 use std::fmt;
@@ -52,9 +68,15 @@ use crate::error::HandlerPanicked;
 use crate::failure::Failure;
 
 pub use chain::{CancelHandle, Paused};
+pub use future::Awaited;
 pub use into_deferred::IntoDeferred;
 use link::Source;
+pub use list::{DeferredList, FirstSuccess, gather};
+pub use queue::DeferredQueue;
+pub use race::race;
 pub use resolver::Resolver;
+pub use semaphore::{DeferredLock, DeferredSemaphore, Permit};
+pub use tuple::Gather;
 pub use unhandled::unhandled_failures;
 pub(crate) use unhandled::{catch, release, take};
 

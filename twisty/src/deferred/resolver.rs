@@ -161,6 +161,11 @@ impl<T: 'static> Resolver<T> {
         self.0.chain.called().is_some()
     }
 
+    /// Whether nobody is left to be told: neither a handle nor a callback.
+    pub(super) fn is_deserted(&self) -> bool {
+        Rc::strong_count(&self.0) == 1
+    }
+
     /// Fires without running anything yet: where to begin, unless the result was swallowed.
     pub(super) fn begin(
         &self,
@@ -248,7 +253,7 @@ thread_local! {
 /// Nobody is told if nobody waits.
 impl<T: 'static> Drop for Resolver<T> {
     fn drop(&mut self) {
-        if self.is_called() || Rc::strong_count(&self.0) == 1 {
+        if self.is_called() || self.is_deserted() {
             return;
         }
         let head: Rc<dyn Head> = Rc::clone(&self.0) as Rc<dyn Head>;

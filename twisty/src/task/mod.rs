@@ -5,6 +5,8 @@
 //!
 //! - [`Deferred::add_timeout`](crate::Deferred::add_timeout) cancels what takes too long.
 
+#[cfg_attr(not(test), expect(dead_code, reason = "the reactor does not spawn yet"))]
+mod executor;
 mod timeout;
 
 pub(crate) use timeout::timeout_here;
