@@ -8,6 +8,5 @@ fn main() {
     let _ = chain! {
         "5";
         then |text| parse(text);
-        catch |_| Err("why");
     };
 }

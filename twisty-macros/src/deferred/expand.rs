@@ -141,14 +141,15 @@ impl Expand {
 
     /// Is it a Deferred, a `Result` or a plain value? The compiler knows.
     fn told_apart(&self, Code { body, run, .. }: &Code<'_>, of_type: &TokenStream) -> TokenStream {
-        let ((start, end), [_, value, _]) = (spans::ends(body), &self.names);
-        let there = Ident::new("__value", value.span().located_at(start));
-        let probe = self.call("probe", quote!(&#value), body);
+        let (start, end) = spans::ends(body);
+        // Of the user's place altogether, so that the compiler points there. No code of theirs stands where it is known.
+        let made = Ident::new("made", start);
+        let probe = self.call("probe", quote!(&#made), body);
         let kind = quote_spanned!(end=> .kind());
-        let give = quote!(|#value| #probe.inner().give(#value));
-        let settle = spans::call(quote_spanned!(start=> .settle), quote!(#there, #give), end);
+        let give = quote!(|#made| #probe.inner().give(#made));
+        let settle = spans::call(quote_spanned!(start=> .settle), quote!(#made, #give), end);
         quote!({
-            let #value #of_type = #run;
+            let #made #of_type = #run;
             #probe #kind #settle
         })
     }

@@ -3,15 +3,13 @@ fn look_up(name: Deferred<String>, clock: &Clock) -> Deferred<u16> {
         ::twisty::__private::chain::timeout_on(
             ::twisty::__private::chain::begin(
                 {
-                    let __value = name;
-                    ::twisty::__private::chain::probe(&__value)
+                    let made = name;
+                    ::twisty::__private::chain::probe(&made)
                         .kind()
                         .settle(
-                            __value,
-                            |__value| {
-                                ::twisty::__private::chain::probe(&__value)
-                                    .inner()
-                                    .give(__value)
+                            made,
+                            |made| {
+                                ::twisty::__private::chain::probe(&made).inner().give(made)
                             },
                         )
                 },
@@ -21,15 +19,13 @@ fn look_up(name: Deferred<String>, clock: &Clock) -> Deferred<u16> {
                         __result,
                         |name| -> ::core::result::Result<_, ::twisty::Failure> {
                             ::core::result::Result::Ok({
-                                let __value = find(name)?;
-                                ::twisty::__private::chain::probe(&__value)
+                                let made = find(name)?;
+                                ::twisty::__private::chain::probe(&made)
                                     .kind()
                                     .settle(
-                                        __value,
-                                        |__value| {
-                                            ::twisty::__private::chain::probe(&__value)
-                                                .inner()
-                                                .give(__value)
+                                        made,
+                                        |made| {
+                                            ::twisty::__private::chain::probe(&made).inner().give(made)
                                         },
                                     )
                             })
@@ -59,15 +55,13 @@ fn look_up(name: Deferred<String>, clock: &Clock) -> Deferred<u16> {
                     __result,
                     |port| -> ::core::result::Result<_, ::twisty::Failure> {
                         ::core::result::Result::Ok({
-                            let __value = port + 1;
-                            ::twisty::__private::chain::probe(&__value)
+                            let made = port + 1;
+                            ::twisty::__private::chain::probe(&made)
                                 .kind()
                                 .settle(
-                                    __value,
-                                    |__value| {
-                                        ::twisty::__private::chain::probe(&__value)
-                                            .inner()
-                                            .give(__value)
+                                    made,
+                                    |made| {
+                                        ::twisty::__private::chain::probe(&made).inner().give(made)
                                     },
                                 )
                         })

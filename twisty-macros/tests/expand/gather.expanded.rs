@@ -4,25 +4,21 @@ fn both(
 ) -> Deferred<(String, u8)> {
     ::twisty::deferred::Gather::gather((
         ::twisty::__private::chain::only({
-            let __value = name;
-            ::twisty::__private::chain::probe(&__value)
+            let made = name;
+            ::twisty::__private::chain::probe(&made)
                 .kind()
                 .settle(
-                    __value,
-                    |__value| {
-                        ::twisty::__private::chain::probe(&__value).inner().give(__value)
-                    },
+                    made,
+                    |made| ::twisty::__private::chain::probe(&made).inner().give(made),
                 )
         }),
         ::twisty::__private::chain::only({
-            let __value = age;
-            ::twisty::__private::chain::probe(&__value)
+            let made = age;
+            ::twisty::__private::chain::probe(&made)
                 .kind()
                 .settle(
-                    __value,
-                    |__value| {
-                        ::twisty::__private::chain::probe(&__value).inner().give(__value)
-                    },
+                    made,
+                    |made| ::twisty::__private::chain::probe(&made).inner().give(made),
                 )
         }),
     ))

@@ -8,15 +8,13 @@ fn first(page: Deferred<String>, code: Deferred<u16>) -> Deferred<String> {
             ::twisty::__private::chain::race([
                 ::twisty::__private::chain::map(
                     ::twisty::__private::chain::only({
-                        let __value = page;
-                        ::twisty::__private::chain::probe(&__value)
+                        let made = page;
+                        ::twisty::__private::chain::probe(&made)
                             .kind()
                             .settle(
-                                __value,
-                                |__value| {
-                                    ::twisty::__private::chain::probe(&__value)
-                                        .inner()
-                                        .give(__value)
+                                made,
+                                |made| {
+                                    ::twisty::__private::chain::probe(&made).inner().give(made)
                                 },
                             )
                     }),
@@ -24,15 +22,13 @@ fn first(page: Deferred<String>, code: Deferred<u16>) -> Deferred<String> {
                 ),
                 ::twisty::__private::chain::map(
                     ::twisty::__private::chain::only({
-                        let __value = code;
-                        ::twisty::__private::chain::probe(&__value)
+                        let made = code;
+                        ::twisty::__private::chain::probe(&made)
                             .kind()
                             .settle(
-                                __value,
-                                |__value| {
-                                    ::twisty::__private::chain::probe(&__value)
-                                        .inner()
-                                        .give(__value)
+                                made,
+                                |made| {
+                                    ::twisty::__private::chain::probe(&made).inner().give(made)
                                 },
                             )
                     }),
@@ -49,15 +45,13 @@ fn first(page: Deferred<String>, code: Deferred<u16>) -> Deferred<String> {
                                 __Winner::__0(__value) => {
                                     let text = __value;
                                     ::twisty::__private::chain::only({
-                                        let __value = text;
-                                        ::twisty::__private::chain::probe(&__value)
+                                        let made = text;
+                                        ::twisty::__private::chain::probe(&made)
                                             .kind()
                                             .settle(
-                                                __value,
-                                                |__value| {
-                                                    ::twisty::__private::chain::probe(&__value)
-                                                        .inner()
-                                                        .give(__value)
+                                                made,
+                                                |made| {
+                                                    ::twisty::__private::chain::probe(&made).inner().give(made)
                                                 },
                                             )
                                     })
@@ -65,15 +59,13 @@ fn first(page: Deferred<String>, code: Deferred<u16>) -> Deferred<String> {
                                 __Winner::__1(__value) => {
                                     let n = __value;
                                     ::twisty::__private::chain::only({
-                                        let __value = n.to_string();
-                                        ::twisty::__private::chain::probe(&__value)
+                                        let made = n.to_string();
+                                        ::twisty::__private::chain::probe(&made)
                                             .kind()
                                             .settle(
-                                                __value,
-                                                |__value| {
-                                                    ::twisty::__private::chain::probe(&__value)
-                                                        .inner()
-                                                        .give(__value)
+                                                made,
+                                                |made| {
+                                                    ::twisty::__private::chain::probe(&made).inner().give(made)
                                                 },
                                             )
                                     })
