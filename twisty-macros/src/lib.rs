@@ -83,6 +83,7 @@ use proc_macro::TokenStream;
 /// | `close_timeout` | how long what is sent may take after `lose_connection` | `30s` |
 /// | `high_water` | bytes that may wait to be written before nothing more is read | 64 KiB |
 /// | `outbox_limit` | bytes that may wait to be written at all | 16 MiB |
+/// | `max_pending_replies` | Deferred replies that may be waited for before nothing more is read | 64 |
 ///
 /// Durations are written `500ms`, `30s`, `1.5s`, `5min` or `1h`.
 ///
@@ -105,8 +106,9 @@ use proc_macro::TokenStream;
 ///   number, a type of yours. A frame that is none ends the connection; take `Result<T, InvalidFrame>` to answer it,
 /// - what else the event brings.
 ///
-/// It returns an `Outcome`: nothing, a reply, several (`Vec`, array, `impl Iterator`), an `Option` of these, or a
-/// `Result`, whose `Err` is a reply too or the `Failure` that ends the connection.
+/// It returns an `Outcome`: nothing, a reply, several (`Vec`, array, `impl Iterator`), an `Option` of these, a
+/// `Result`, whose `Err` is a reply too or the `Failure` that ends the connection, or a `Deferred` of any of these, which
+/// is answered when it fires.
 ///
 /// A protocol listens: without a handler for its frames it is refused, unless one of its handlers hangs up
 /// (`lose_connection`, `abort_connection`, `fail`). All handlers stand in one impl block; other functions may stand

@@ -1,9 +1,13 @@
 //! What expanded code calls, and what anchors its errors at the user's own tokens. Not for people.
 
+use std::time::Duration;
+
+use crate::deferred::Deferred;
 use crate::error::{FramingError, SendError};
 use crate::failure::Failure;
 use crate::framing::{self, Decoded, Framing};
 use crate::protocol::{Context, FromFrame, Outcome, Protocol, Stateless};
+use crate::task;
 
 // ---- calling a handler -----------------------------------------------------------------------------------------------
 
@@ -37,13 +41,13 @@ pub fn argument<'a, P: Protocol, T: FromFrame<'a>>(cx: &Context<P>, frame: &'a [
 /// What a handler returned, put into effect.
 #[inline]
 pub fn outcome<P: Protocol, S, O: Outcome<P, S>>(cx: &Context<P>, outcome: O) -> Option<S> {
-    cx.link().with_last_words(|| outcome.apply(cx))
+    cx.link().with_outcome(|| outcome.apply(cx))
 }
 
 /// What a handler returned as a `Result`, put into effect.
 #[inline]
 pub fn result<P: Protocol, S, O: Outcome<P, S>, E: Refusal<P, S>>(cx: &Context<P>, result: Result<O, E>) -> Option<S> {
-    cx.link().with_last_words(|| match result {
+    cx.link().with_outcome(|| match result {
         Ok(outcome) => outcome.apply(cx),
         Err(refusal) => refusal.apply(cx),
     })
@@ -103,6 +107,14 @@ impl<S: Default> FirstState for S {
 /// The state that a connection starts in.
 pub fn first_state<S: FirstState>() -> S {
     S::first_state()
+}
+
+// ---- steps of a chain ------------------------------------------------------------------------------------------------
+
+/// The step `timeout 5s;`, by the clock that runs here. Where none does, it fails, and the work is cancelled.
+#[track_caller]
+pub fn timeout<T: 'static>(deferred: Deferred<T>, timeout: Duration) -> Deferred<T> {
+    task::timeout_here(deferred, timeout)
 }
 
 // ---- asking at the user's tokens -------------------------------------------------------------------------------------

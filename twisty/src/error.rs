@@ -169,21 +169,33 @@ pub struct OutboxFull {
     pub limit: usize,
 }
 
-/// The connection was asked to close, and the peer did not take what was still queued within `close_timeout`.
+/// The connection was asked to close, and did not come to it within `close_timeout`: the peer did not take what was still
+/// queued, or replies that it was promised were not there yet.
 ///
 /// ```
-/// let error = twisty::CloseTimeout { limit: std::time::Duration::from_secs(30), queued: 7 };
+/// let error = twisty::CloseTimeout { limit: std::time::Duration::from_secs(30), queued: 7, promised: 0 };
 /// assert!(error.to_string().starts_with("7 bytes could not be delivered within 30s"));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
-    "{queued} bytes could not be delivered within {limit:?} after the connection was asked to close (see `close_timeout`)"
+    "{} could not be delivered within {limit:?} after the connection was asked to close (see `close_timeout`)",
+    undelivered(*queued, *promised)
 )]
 pub struct CloseTimeout {
     /// The time allowed.
     pub limit: Duration,
     /// Bytes that were never delivered.
     pub queued: usize,
+    /// Replies that handlers returned as a [`Deferred`](crate::Deferred) which had not fired.
+    pub promised: usize,
+}
+
+fn undelivered(queued: usize, promised: usize) -> String {
+    match (queued, promised) {
+        (_, 0) => format!("{queued} bytes"),
+        (0, _) => format!("{promised} promised replies"),
+        _ => format!("{queued} bytes and {promised} promised replies"),
+    }
 }
 
 // ---- the caller ----------------------------------------------------------------------------------------------------
@@ -409,6 +421,37 @@ pub struct QueueUnderflow {
     pub backlog: usize,
 }
 
+/// A [`Deferred`](crate::Deferred) was cancelled because its time was up.
+///
+/// Twisted's `TimeoutError`, as `addTimeout` raises it.
+///
+/// ```
+/// let error = twisty::TimeoutError { limit: std::time::Duration::from_secs(5) };
+/// assert_eq!(error.to_string(), "there was no result within 5s");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("there was no result within {limit:?}")]
+pub struct TimeoutError {
+    /// The time allowed.
+    pub limit: Duration,
+}
+
+/// A step of `chain!` has a timeout, and no clock runs that could tell when its time is up.
+///
+/// ```
+/// let error = twisty::NoClock { timeout: std::time::Duration::from_secs(5) };
+/// assert!(error.to_string().starts_with("a timeout of 5s needs a clock, and none runs here"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "a timeout of {timeout:?} needs a clock, and none runs here: build the chain under a reactor, or name the clock \
+     (`timeout {timeout:?} on &clock`)"
+)]
+pub struct NoClock {
+    /// The time that was to be allowed.
+    pub timeout: Duration,
+}
+
 /// An endpoint's description cannot be understood.
 ///
 /// ```
@@ -479,6 +522,22 @@ pub enum DelayedCallError {
 pub struct ListenError {
     /// The endpoint that was asked for.
     pub endpoint: String,
+    /// What the operating system said.
+    pub source: io::Error,
+}
+
+/// The operating system refuses the threads that a [`ThreadPool`](crate::threads::ThreadPool) needs.
+///
+/// ```
+/// let refused = std::io::Error::from(std::io::ErrorKind::WouldBlock);
+/// let error = twisty::ThreadError { source: refused };
+/// assert!(error.to_string().starts_with("the call needs a thread, and the system refuses to start one: "));
+/// ```
+#[derive(Debug, Error)]
+#[error(
+    "the call needs a thread, and the system refuses to start one: {source} (see its limits on threads and memory)"
+)]
+pub struct ThreadError {
     /// What the operating system said.
     pub source: io::Error,
 }

@@ -47,6 +47,7 @@
 //! ```
 
 mod chain;
+mod future;
 mod into_deferred;
 mod joint;
 mod line;
@@ -67,6 +68,7 @@ use crate::error::HandlerPanicked;
 use crate::failure::Failure;
 
 pub use chain::{CancelHandle, Paused};
+pub use future::Awaited;
 pub use into_deferred::IntoDeferred;
 use link::Source;
 pub use list::{DeferredList, FirstSuccess, gather};

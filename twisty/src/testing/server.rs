@@ -660,6 +660,7 @@ impl<P: Protocol> End<P> {
                 }
                 Step::Close => self.finish(connection, ConnectionDone.into()),
                 Step::Resume => connection.handle_resume(now),
+                Step::Run => connection.handle_fired(now),
                 Step::Wait if connection.wants_input() && self.deliver(connection, now) => {}
                 Step::Wait => return,
             }

@@ -1,0 +1,12 @@
+//! What is done later, again and again, or a little at a time.
+//!
+//! The counterpart of Twisted's `twisted.internet.task`. Everything here takes a [`Scheduler`](crate::clock::Scheduler):
+//! the reactor, or a test's manual clock.
+//!
+//! - [`Deferred::add_timeout`](crate::Deferred::add_timeout) cancels what takes too long.
+
+#[cfg_attr(not(test), expect(dead_code, reason = "the reactor does not spawn yet"))]
+mod executor;
+mod timeout;
+
+pub(crate) use timeout::timeout_here;
