@@ -311,6 +311,37 @@ pub struct ResolverDropped;
 #[error("a callback returned the Deferred that it belongs to: it would wait for itself")]
 pub struct DeferredCycle;
 
+/// A [`Deferred`](crate::Deferred) was cancelled because its time was up.
+///
+/// Twisted's `TimeoutError`, as `addTimeout` raises it.
+///
+/// ```
+/// let error = twisty::TimeoutError { limit: std::time::Duration::from_secs(5) };
+/// assert_eq!(error.to_string(), "there was no result within 5s");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("there was no result within {limit:?}")]
+pub struct TimeoutError {
+    /// The time allowed.
+    pub limit: Duration,
+}
+
+/// A step of `chain!` has a timeout, and no clock runs that could tell when its time is up.
+///
+/// ```
+/// let error = twisty::NoClock { timeout: std::time::Duration::from_secs(5) };
+/// assert!(error.to_string().starts_with("a timeout of 5s needs a clock, and none runs here"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "a timeout of {timeout:?} needs a clock, and none runs here: build the chain under a reactor, or name the clock \
+     (`timeout {timeout:?} on &clock`)"
+)]
+pub struct NoClock {
+    /// The time that was to be allowed.
+    pub timeout: Duration,
+}
+
 /// One of several [`Deferred`](crate::Deferred)s failed, and all were needed.
 ///
 /// Twisted's `FirstError`.
@@ -419,37 +450,6 @@ pub struct QueueOverflow {
 pub struct QueueUnderflow {
     /// How many may wait.
     pub backlog: usize,
-}
-
-/// A [`Deferred`](crate::Deferred) was cancelled because its time was up.
-///
-/// Twisted's `TimeoutError`, as `addTimeout` raises it.
-///
-/// ```
-/// let error = twisty::TimeoutError { limit: std::time::Duration::from_secs(5) };
-/// assert_eq!(error.to_string(), "there was no result within 5s");
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("there was no result within {limit:?}")]
-pub struct TimeoutError {
-    /// The time allowed.
-    pub limit: Duration,
-}
-
-/// A step of `chain!` has a timeout, and no clock runs that could tell when its time is up.
-///
-/// ```
-/// let error = twisty::NoClock { timeout: std::time::Duration::from_secs(5) };
-/// assert!(error.to_string().starts_with("a timeout of 5s needs a clock, and none runs here"));
-/// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error(
-    "a timeout of {timeout:?} needs a clock, and none runs here: build the chain under a reactor, or name the clock \
-     (`timeout {timeout:?} on &clock`)"
-)]
-pub struct NoClock {
-    /// The time that was to be allowed.
-    pub timeout: Duration,
 }
 
 /// An endpoint's description cannot be understood.

@@ -306,6 +306,13 @@ mod tests {
         panic!("never: {what}");
     }
 
+    /// A pool whose threads do not end for want of work.
+    fn patient_pool() -> ThreadPool {
+        let pool = ThreadPool::new();
+        pool.0.lock().patience = 100 * FOREVER;
+        pool
+    }
+
     /// Jobs that say when they begin, and end when they are let go.
     struct Gate {
         begun: Sender<usize>,
@@ -342,7 +349,7 @@ mod tests {
 
     #[test]
     fn one_thread_works_in_order() {
-        let pool = ThreadPool::new();
+        let pool = patient_pool();
         pool.set_size(1);
         let (done, results) = mpsc::channel();
         for n in 0..1000 {
@@ -357,7 +364,7 @@ mod tests {
 
     #[test]
     fn no_more_threads_than_allowed_and_no_fewer() {
-        let (pool, mut gate) = (ThreadPool::new(), Gate::new());
+        let (pool, mut gate) = (patient_pool(), Gate::new());
         (0..25).for_each(|_| gate.enter(&pool));
         gate.begin(10);
         assert_eq!((pool.threads(), pool.queued()), (10, 15));
@@ -368,7 +375,7 @@ mod tests {
 
     #[test]
     fn an_idle_thread_is_used_again() {
-        let pool = ThreadPool::new();
+        let pool = patient_pool();
         for _ in 0..100 {
             let (done, end) = mpsc::channel();
             pool.call_in_thread(move || done.send(()).unwrap()).unwrap();
@@ -380,7 +387,7 @@ mod tests {
 
     #[test]
     fn growing_serves_those_who_wait() {
-        let (pool, mut gate) = (ThreadPool::new(), Gate::new());
+        let (pool, mut gate) = (patient_pool(), Gate::new());
         pool.set_size(1);
         (0..5).for_each(|_| gate.enter(&pool));
         assert_eq!(gate.begin(1), [0]);
@@ -394,7 +401,7 @@ mod tests {
 
     #[test]
     fn shrinking_ends_idle_threads_now_and_busy_ones_later() {
-        let (pool, mut gate) = (ThreadPool::new(), Gate::new());
+        let (pool, mut gate) = (patient_pool(), Gate::new());
         (0..6).for_each(|_| gate.enter(&pool));
         gate.begin(6);
         gate.ends.truncate(3);
@@ -411,7 +418,7 @@ mod tests {
 
     #[test]
     fn a_size_that_changes_all_the_time_loses_no_work() {
-        let (pool, done) = (ThreadPool::new(), Arc::new(AtomicUsize::new(0)));
+        let (pool, done) = (patient_pool(), Arc::new(AtomicUsize::new(0)));
         pool.0.lock().patience = Duration::ZERO;
         for n in 0..2000 {
             let done = Arc::clone(&done);
@@ -423,7 +430,7 @@ mod tests {
 
     #[test]
     fn a_panic_does_not_cost_the_thread() {
-        let pool = ThreadPool::new();
+        let pool = patient_pool();
         pool.set_size(1);
         pool.call_in_thread(|| panic!("on purpose")).unwrap();
         let (done, end) = mpsc::channel();
@@ -434,7 +441,7 @@ mod tests {
 
     #[test]
     fn idle_threads_end_and_come_back() {
-        let pool = ThreadPool::new();
+        let pool = patient_pool();
         pool.0.lock().patience = Duration::ZERO;
         for round in 1..=3 {
             pool.call_in_thread(|| {}).unwrap();
@@ -445,7 +452,7 @@ mod tests {
 
     #[test]
     fn a_refused_thread_leaves_the_work_to_the_others() {
-        let (pool, mut gate) = (ThreadPool::new(), Gate::new());
+        let (pool, mut gate) = (patient_pool(), Gate::new());
         gate.enter(&pool);
         gate.begin(1);
         pool.0.lock().start = refuse;
@@ -458,7 +465,7 @@ mod tests {
 
     #[test]
     fn without_any_thread_the_caller_is_told() {
-        let pool = ThreadPool::new();
+        let pool = patient_pool();
         pool.0.lock().start = refuse;
         let captured = Arc::new(());
         let weak = Arc::downgrade(&captured);
@@ -469,7 +476,7 @@ mod tests {
 
     #[test]
     fn dropping_drops_what_waits_and_leaves_what_runs() {
-        let (pool, mut gate) = (ThreadPool::new(), Gate::new());
+        let (pool, mut gate) = (patient_pool(), Gate::new());
         pool.set_size(1);
         gate.enter(&pool);
         gate.begin(1);
@@ -484,8 +491,20 @@ mod tests {
     }
 
     #[test]
+    fn dropping_ends_idle_threads() {
+        let (pool, mut gate) = (patient_pool(), Gate::new());
+        (0..3).for_each(|_| gate.enter(&pool));
+        gate.begin(3);
+        gate.ends.clear();
+        eventually("all are idle", || pool.0.lock().busy == 0);
+        let shared = Arc::downgrade(&pool.0);
+        drop(pool);
+        eventually("all threads end", || shared.strong_count() == 0);
+    }
+
+    #[test]
     fn a_job_may_own_the_pool() {
-        let pool = Arc::new(ThreadPool::new());
+        let pool = Arc::new(patient_pool());
         let shared = Arc::downgrade(&pool.0);
         let inside = Arc::clone(&pool);
         pool.call_in_thread(move || {

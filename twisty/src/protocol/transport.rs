@@ -64,6 +64,8 @@ struct Link<F> {
     applying: Cell<Applying>,
     /// Replies that are waited for, and those behind them.
     owed: RefCell<Option<Box<Owed>>>,
+    /// Whether there are any: each frame asks.
+    owes: Cell<bool>,
     /// The user paused reading.
     paused: Cell<bool>,
     /// Delivery was resumed, by the user or by a queue that drained, since the inbox was last looked through.
@@ -142,6 +144,7 @@ impl<F: Framing> Transport<F> {
             phase: Cell::new(Phase::Open),
             applying: Cell::new(Applying::Nothing),
             owed: RefCell::new(None),
+            owes: Cell::new(false),
             paused: Cell::new(false),
             resumed: Cell::new(false),
             restarted: Cell::new(false),
@@ -299,15 +302,21 @@ impl<F: Framing> Transport<F> {
     pub(crate) fn with_outcome<R>(&self, apply: impl FnOnce() -> R) -> R {
         let closing = self.0.phase.get() == Phase::Closing;
         let plainly = if closing { Applying::LastWords } else { Applying::Nothing };
-        let what = self.0.owed.borrow_mut().as_mut().map_or(plainly, |owed| Applying::Reply(owed.last()));
+        let what = if self.0.owes.get() { self.behind_others().unwrap_or(plainly) } else { plainly };
         let _until_applied = UntilApplied::begin(&self.0.applying, what);
         apply()
+    }
+
+    #[cold]
+    fn behind_others(&self) -> Option<Applying> {
+        self.0.owed.borrow_mut().as_mut().map(|owed| Applying::Reply(owed.last()))
     }
 
     /// The reply of the handler whose outcome is put into effect now is promised.
     pub(crate) fn promise_reply(&self) -> ReplyId {
         let mut owed = self.0.owed.borrow_mut();
         let owed = owed.get_or_insert_default();
+        self.0.owes.set(true);
         if let Applying::Promised(reply) = self.0.applying.get() {
             owed.promise_again(reply);
             return reply;
@@ -348,18 +357,21 @@ impl<F: Framing> Transport<F> {
         }
         if owed.is_empty() {
             *place = None;
+            self.0.owes.set(false);
         }
         self.enter();
     }
 
     /// Whether replies are waited for.
+    #[inline]
     pub(crate) fn promised_replies(&self) -> usize {
-        self.0.owed.borrow().as_ref().map_or(0, |owed| owed.promised())
+        if self.0.owes.get() { self.owed(Owed::promised) } else { 0 }
     }
 
     /// The peer is gone: it is owed nothing any more.
     pub(crate) fn forget_replies(&self) {
         *self.0.owed.borrow_mut() = None;
+        self.0.owes.set(false);
     }
 
     pub(crate) fn close(&self, phase: Phase, reason: Option<Failure>) {
@@ -519,7 +531,13 @@ impl<F> Transport<F> {
     /// ```
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.0.outbox.borrow().len() + self.0.owed.borrow().as_ref().map_or(0, |owed| owed.held())
+        let held = if self.0.owes.get() { self.owed(Owed::held) } else { 0 };
+        self.0.outbox.borrow().len() + held
+    }
+
+    #[cold]
+    fn owed(&self, count: impl FnOnce(&Owed) -> usize) -> usize {
+        self.0.owed.borrow().as_deref().map_or(0, count)
     }
 
     /// The other end's address, also after the connection is gone. (Twisted's `getPeer`.)
