@@ -71,8 +71,9 @@ pub use deferred::{Deferred, Resolver};
 pub use endpoint::{log_to_stderr, serve};
 pub use error::{
     AlreadyCalled, CancelledError, CloseTimeout, ConnectionAborted, ConnectionDone, ConnectionLost, DeferredCycle,
-    DelayedCallError, EndpointError, FramingError, HandlerPanicked, IdleTimeout, InvalidFrame, ListenError, Malformed,
-    NoClock, OutboxFull, Overlong, ReactorError, ResolverDropped, SendError, TimeoutError,
+    DelayedCallError, EndpointError, FramingError, HandlerPanicked, IdleTimeout, InvalidFrame, ListenError,
+    LoopingCallError, Malformed, NoClock, OutboxFull, Overlong, ReactorError, ResolverDropped, SendError, TaskError,
+    TimeoutError,
 };
 pub use failure::Failure;
 pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
