@@ -14,6 +14,7 @@
 //! - `factory`: `#[factory(…)]` on a struct.
 //! - `keys`, `duration`, `generics`, `names`, `nearest`, `errors`, `spans`: what they share.
 
+mod deferred;
 mod duration;
 mod errors;
 mod factory;
@@ -305,4 +306,10 @@ pub fn on(_arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn factory(arguments: TokenStream, item: TokenStream) -> TokenStream {
     factory::attribute(arguments.into(), &item.into()).into()
+}
+
+/// Builds a Deferred in steps.
+#[proc_macro]
+pub fn chain(tokens: TokenStream) -> TokenStream {
+    deferred::chain(tokens.into()).into()
 }

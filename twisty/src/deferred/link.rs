@@ -126,13 +126,8 @@ pub(super) fn step<T, U>(
     input: Result<T, Failure>,
     site: &'static Location<'static>,
 ) -> Deferred<U> {
-    let mut output = HandlerPanicked::catch(|| step(input)).unwrap_or_else(|panicked| Deferred::fail(panicked));
-    if let State::Ready(held) = &mut output.0
-        && let Some(failure) = held.failure_mut()
-    {
-        failure.passed_on(site);
-    }
-    output
+    let output = HandlerPanicked::catch(|| step(input)).unwrap_or_else(|panicked| Deferred::fail(panicked));
+    output.passed_on(site)
 }
 
 /// A callback in its chain.

@@ -382,6 +382,31 @@ impl<T: 'static> Deferred<T> {
         }
     }
 
+    /// Runs the rest of a chain of [`chain!`](crate::chain), which looks after its panics and the trail itself, up to the
+    /// step at `last`.
+    #[inline]
+    pub(crate) fn fuse<U: 'static>(
+        self,
+        last: &'static Location<'static>,
+        rest: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
+    ) -> Deferred<U> {
+        match self.settled() {
+            Ok(result) => rest(result),
+            Err(source) => Deferred(State::Pending(link::add(source, rest, last))),
+        }
+    }
+
+    /// A failure that is there remembers that it passed `step`.
+    #[inline]
+    pub(crate) fn passed_on(mut self, step: &'static Location<'static>) -> Self {
+        if let State::Ready(held) = &mut self.0
+            && let Some(failure) = held.failure_mut()
+        {
+            failure.passed_on(step);
+        }
+        self
+    }
+
     /// The result if it is there and may be had, else where it will come from.
     #[inline]
     fn settled(self) -> Result<Result<T, Failure>, Rc<Source<T>>> {
