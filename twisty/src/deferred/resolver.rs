@@ -34,12 +34,15 @@ pub(super) type Canceller<T> = Box<dyn FnOnce(&Resolver<T>)>;
 pub(super) struct Origin<T: 'static> {
     chain: Chain,
     canceller: Cell<Option<Canceller<T>>>,
+    /// The canceller runs. What it drops is no broken promise: if it fires nothing, the Deferred is cancelled.
+    cancelling: Cell<bool>,
     slot: Slot<T>,
 }
 
 impl<T: 'static> Resolver<T> {
     pub(super) fn new(made: &'static Location<'static>, canceller: Option<Canceller<T>>) -> Self {
-        Self(Rc::new(Origin { chain: Chain::new(made), canceller: Cell::new(canceller), slot: Slot::new() }))
+        let (chain, canceller, cancelling) = (Chain::new(made), Cell::new(canceller), Cell::new(false));
+        Self(Rc::new(Origin { chain, canceller, cancelling, slot: Slot::new() }))
     }
 
     pub(super) fn source(&self) -> Rc<Source<T>> {
@@ -225,7 +228,9 @@ impl<T: 'static> Head for Origin<T> {
             Some(canceller) => {
                 // This resolver is never dropped unfired: it is fired below.
                 let resolver = Resolver(Rc::clone(&self));
+                self.cancelling.set(true);
                 let cancelled = HandlerPanicked::catch(|| canceller(&resolver));
+                self.cancelling.set(false);
                 if self.chain.called().is_none() {
                     self.fail(cancelled.map_or_else(Failure::from, |()| CancelledError.into()));
                 }
@@ -253,7 +258,7 @@ thread_local! {
 /// Nobody is told if nobody waits.
 impl<T: 'static> Drop for Resolver<T> {
     fn drop(&mut self) {
-        if self.is_called() || self.is_deserted() {
+        if self.is_called() || self.0.cancelling.get() || self.is_deserted() {
             return;
         }
         let head: Rc<dyn Head> = Rc::clone(&self.0) as Rc<dyn Head>;
