@@ -5,6 +5,7 @@
 
 mod delayed_call;
 mod timers;
+mod weak;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use delayed_call::DelayedCall;
 pub(crate) use delayed_call::Timetable;
 pub use timers::{Batch, TimerKey, Timers};
+pub(crate) use weak::WeakClock;
 
 /// A point in time: how long after the start of its clock, in nanoseconds. A clock starts at [`Timestamp::ZERO`].
 ///

@@ -418,6 +418,10 @@ impl Timetable for Core {
     fn reschedule(&self, key: TimerKey, when: Timestamp) {
         self.timers.borrow_mut().reschedule(key, when);
     }
+
+    fn schedule(self: Rc<Self>, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall {
+        Reactor(self).schedule(delay, call)
+    }
 }
 
 impl fmt::Debug for Reactor {

@@ -192,6 +192,10 @@ impl Timetable for Table {
     fn reschedule(&self, key: TimerKey, when: Timestamp) {
         self.calls.borrow_mut().reschedule(key, when);
     }
+
+    fn schedule(self: Rc<Self>, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall {
+        Clock(self).schedule(delay, call)
+    }
 }
 
 impl fmt::Debug for Clock {
