@@ -13,6 +13,8 @@
 mod framing;
 #[path = "conformance/report.rs"]
 mod report;
+#[path = "conformance/task/mod.rs"]
+mod task;
 #[path = "conformance/vectors.rs"]
 mod vectors;
 
@@ -22,7 +24,8 @@ use report::{Family, Report};
 use vectors::Vector;
 
 /// What can be replayed so far; the other families of the vectors are counted and named.
-const FAMILIES: &[Family] = &[Family { name: "framing", replay: framing::replay }];
+const FAMILIES: &[Family] =
+    &[Family { name: "framing", replay: framing::replay }, Family { name: "task", replay: task::replay }];
 
 fn main() -> ExitCode {
     if std::env::args().any(|word| word == "--list") {
