@@ -43,8 +43,8 @@ pub(crate) trait Timetable {
     /// Moves a call that is there.
     fn reschedule(&self, key: TimerKey, when: Timestamp);
 
-    /// Takes a call in, due `delay` from now.
-    fn schedule(self: Rc<Self>, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall;
+    /// Takes a call in.
+    fn schedule(self: Rc<Self>, when: Timestamp, call: Box<dyn FnOnce()>) -> DelayedCall;
 }
 
 impl DelayedCall {

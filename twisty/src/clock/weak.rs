@@ -22,8 +22,8 @@ impl WeakClock {
         Some(self.0.upgrade()?.time())
     }
 
-    /// As [`Scheduler::schedule`]; `None` if the clock is gone.
-    pub(crate) fn schedule(&self, delay: Duration, call: impl FnOnce() + 'static) -> Option<DelayedCall> {
-        Some(self.0.upgrade()?.schedule(delay, Box::new(call)))
+    /// As [`Scheduler::schedule`], for a time and not a delay; `None` if the clock is gone.
+    pub(crate) fn schedule(&self, when: Timestamp, call: impl FnOnce() + 'static) -> Option<DelayedCall> {
+        Some(self.0.upgrade()?.schedule(when, Box::new(call)))
     }
 }

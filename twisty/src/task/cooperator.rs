@@ -251,7 +251,7 @@ impl Schedule {
         let scheduled = self.next_slice.take();
         let wanted = self.stage.get() == Stage::Running && !self.tasks.borrow().is_empty();
         let this = Rc::clone(self);
-        let schedule = || self.clock.schedule(Self::BREAK, move || this.work());
+        let schedule = || self.clock.schedule(self.clock.time()? + Self::BREAK, move || this.work());
         self.next_slice.set(scheduled.or_else(|| wanted.then(schedule).flatten()));
     }
 

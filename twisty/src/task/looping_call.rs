@@ -304,7 +304,7 @@ impl Loop {
     /// Calls at the next multiple of the interval after `now`.
     fn call_later(self: &Rc<Self>, now: Timestamp) {
         let this = Rc::clone(self);
-        let next = self.clock.schedule(self.until_next(now), move || this.call());
+        let next = self.clock.schedule(now + self.until_next(now), move || this.call());
         if next.is_none() {
             self.stage.set(Stage::Idle);
             drop(self.run.take());
@@ -360,5 +360,27 @@ impl fmt::Debug for LoopingCall {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("LoopingCall");
         debug.field("interval", &self.0.interval.get()).field("stage", &self.0.stage.get()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reactor::Reactor;
+
+    /// A reactor's clock stands still during a turn, and a call takes time: neither may shift the calls after it.
+    #[test]
+    fn the_next_call_under_a_reactor_is_due_at_a_multiple_of_the_interval() {
+        let (reactor, interval) = (Reactor::new().unwrap(), Duration::from_millis(1));
+        let looping = LoopingCall::new(&reactor, || std::thread::sleep(Duration::from_millis(3)));
+        let _stopped = looping.start(interval, true).unwrap();
+        for _ in 0..3 {
+            let next = looping.0.next.take().unwrap();
+            let since_start = next.time().unwrap() - looping.0.start.get();
+            looping.0.next.set(Some(next));
+            assert_eq!(since_start.as_nanos() % interval.as_nanos(), 0);
+            assert!(since_start > 3 * interval, "the calls that were missed are left out");
+            reactor.turn(None).unwrap();
+        }
     }
 }
