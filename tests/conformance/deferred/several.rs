@@ -46,7 +46,7 @@ pub(super) fn list(pool: &Pool, it: &Several) {
         if it.consume_errors {
             list = list.consume_errors();
         }
-        if it.fire_on_one_callback { list.first().map(first) } else { list.all().map(results) }
+        if it.fire_on_one_callback { list.first().map(first) } else { list.all().map(|all| results(&all)) }
     });
 }
 
@@ -62,14 +62,14 @@ pub(super) fn race(pool: &Pool, it: &Several) {
     });
 }
 
-fn results(results: Vec<Result>) -> Value {
+fn results(results: &[Result]) -> Value {
     Value::Results { results: results.iter().map(Outcome::of).collect() }
 }
 
 fn first(first: FirstSuccess<Value>) -> Value {
     match first {
         FirstSuccess::First { index, value } => Value::First { first: Indexed { index, value: Box::new(value) } },
-        FirstSuccess::AllFailed(failures) => results(failures.into_iter().map(Err).collect()),
+        FirstSuccess::AllFailed(failures) => results(&failures.into_iter().map(Err).collect::<Vec<_>>()),
     }
 }
 
