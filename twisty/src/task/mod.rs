@@ -5,8 +5,9 @@
 //!
 //! - [`Deferred::add_timeout`](crate::Deferred::add_timeout) cancels what takes too long.
 
-#[cfg_attr(not(test), expect(dead_code, reason = "the reactor does not spawn yet"))]
 mod executor;
+mod spawn;
 mod timeout;
 
+pub(crate) use executor::Executor;
 pub(crate) use timeout::timeout_here;
