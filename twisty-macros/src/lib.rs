@@ -313,3 +313,15 @@ pub fn factory(arguments: TokenStream, item: TokenStream) -> TokenStream {
 pub fn chain(tokens: TokenStream) -> TokenStream {
     deferred::chain(tokens.into()).into()
 }
+
+/// Waits for several Deferreds of different types.
+#[proc_macro]
+pub fn gather(tokens: TokenStream) -> TokenStream {
+    deferred::gather(tokens.into()).into()
+}
+
+/// Waits for the first success of several Deferreds.
+#[proc_macro]
+pub fn race(tokens: TokenStream) -> TokenStream {
+    deferred::race(tokens.into()).into()
+}

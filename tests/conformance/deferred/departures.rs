@@ -20,8 +20,8 @@ pub(super) const TABLE: Table<Case, Event> = &[
     }, fired_by_type),
     (Departure {
         name: "the target of chain_deferred is fired by nobody else",
-        reason: "decision 9: the source takes its resolver, and what is made fired has none; so no AlreadyCalledError can \
-                 become the source's result",
+        reason: "decision 9: the source takes its resolver, and what is made fired has none; so no AlreadyCalledError \
+                 can become the source's result",
     }, chained_by_type),
     (Departure {
         name: "a pause inside a run takes effect",
@@ -37,7 +37,7 @@ pub(super) const TABLE: Table<Case, Event> = &[
     }, cycle_fails),
     (Departure {
         name: "a Deferred that is running is waited for",
-        reason: "decision 9, D13: who is given it gets its last result, not the one of the moment, which two would have",
+        reason: "decision 9, D13: its last result is handed over, not the one of the moment, which two would then have",
     }, running_is_waited_for),
     (Departure {
         name: "the outer Deferred goes on before the inner one, whatever is added meanwhile",

@@ -70,8 +70,8 @@ pub(super) struct Reports {
     pub(super) strange: Vec<Error>,
 }
 
-/// Drops one after the other, and last those that hold something because they are paused: it goes on then. Resolvers that
-/// have not fired are kept until the end, since dropping them is no part of the program, and fails their Deferreds.
+/// Drops one after the other, and last those that hold something because they are paused: it goes on then. Resolvers
+/// that have not fired are kept until the end: dropping them is no part of the program, and fails their Deferreds.
 pub(super) fn dropped(program: &Program, unhandled: &UnhandledFailures) -> Reports {
     program.is_over.set(true);
     let mut strange = unhandled.take();

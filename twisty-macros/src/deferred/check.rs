@@ -9,9 +9,7 @@ use crate::errors::Errors;
 const SPAWN: &str = "to wait for a future, make it a Deferred: `reactor.spawn(async move { … })`";
 
 pub(crate) fn check(chain: &Chain, errors: &mut Errors) {
-    if let Expr::Async(future) = &chain.source {
-        errors.at(future.async_token, format!("nobody runs this future; {SPAWN}"));
-    }
+    check_future(&chain.source, errors);
     for step in &chain.steps {
         if let Some(closure) = step.kind.closure() {
             check_closure(step, closure, errors);
@@ -26,9 +24,8 @@ fn check_closure(step: &Step, closure: &ExprClosure, errors: &mut Errors) {
     let keyword = &step.keyword;
     if let Some(asyncness) = closure.asyncness {
         errors.at(asyncness, format!("a step is no async closure; {SPAWN}, and return that"));
-    } else if let Some(Expr::Async(future)) = body::look(&closure.body).future {
-        errors.at(future.async_token, format!("nobody runs this future; {SPAWN}"));
     }
+    check_future(&closure.body, errors);
     let (what, name) = match step.kind {
         Kind::Then(_) => ("the value", "value"),
         Kind::Catch(_) => ("the failure", "why"),
@@ -44,6 +41,12 @@ fn check_closure(step: &Step, closure: &ExprClosure, errors: &mut Errors) {
             &closure.inputs,
             format!("`{keyword}` is given {what} and nothing else: `|{name}|`; a tuple is taken apart by `|(a, b)|`"),
         ),
+    }
+}
+
+pub(crate) fn check_future(body: &Expr, errors: &mut Errors) {
+    if let Some(Expr::Async(future)) = body::look(body).future {
+        errors.at(future.async_token, format!("nobody runs this future; {SPAWN}"));
     }
 }
 

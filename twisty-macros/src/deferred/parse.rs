@@ -160,7 +160,7 @@ fn skip(input: ParseStream<'_>) {
 }
 
 /// An expression that is a statement without a `;`.
-const fn is_block(expression: &Expr) -> bool {
+pub(crate) const fn is_block(expression: &Expr) -> bool {
     matches!(
         expression,
         Expr::Block(_)
