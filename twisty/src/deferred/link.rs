@@ -46,7 +46,7 @@ impl<P: Place + 'static> Flow for P {
 }
 
 /// A place in a chain that waits for another Deferred's result.
-trait Accept<T> {
+pub(super) trait Accept<T> {
     /// Takes it for its own; where to go on.
     fn accept(self: Rc<Self>, result: Result<T, Failure>) -> Rc<dyn Flow>;
 }
@@ -163,8 +163,7 @@ where
             self.slot.put(Err(DeferredCycle.into()));
             return Some(self);
         }
-        self.chain().wait_on(&Rc::clone(&inner).head());
-        lead(inner, Next::Outer(self));
+        wait_for(inner, self);
         None
     }
 }
@@ -219,6 +218,12 @@ fn lead<T>(source: Rc<Source<T>>, next: Next<T>) {
     if source.slot().is_full() {
         Rc::clone(&source).chain().stop_at(source);
     }
+}
+
+/// Has a place of another chain get the result, when it is there.
+pub(super) fn wait_for<T, P: Place + Accept<T> + 'static>(inner: Rc<Source<T>>, outer: Rc<P>) {
+    outer.chain().wait_on(&Rc::clone(&inner).head());
+    lead(inner, Next::Outer(outer));
 }
 
 /// Adds a callback to a place.
@@ -278,6 +283,9 @@ impl<T: 'static, F: FnOnce(Result<T, Failure>) -> GivenAway + 'static> Receive<T
         let receiver = self.receiver.take()?;
         let (result, place) = receiver(input);
         self.slot.put(result);
+        if place.is_none() {
+            return Some(self);
+        }
         stack.push(self);
         place
     }

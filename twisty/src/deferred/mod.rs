@@ -32,7 +32,8 @@
 //!
 //! # What it costs
 //!
-//! One allocation for a Deferred that has not fired, one for each callback added to it; none for one that has fired.
+//! One allocation for a Deferred that has not fired, one for each callback added to it; none for one that has fired, unless
+//! its callback returns a Deferred that has not.
 //!
 //! ```
 //! use twisty::Deferred;
@@ -377,7 +378,11 @@ impl<T: 'static> Deferred<T> {
         step: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
     ) -> Deferred<U> {
         match self.settled() {
-            Ok(result) => link::step(step, result, site),
+            Ok(result) => match link::step(step, result, site).0 {
+                State::Pending(inner) => link::take_now(&*inner)
+                    .map_or_else(|| Deferred(State::Pending(resolver::waiting(inner, site))), Deferred::ready),
+                ready => Deferred(ready),
+            },
             Err(source) => Deferred(State::Pending(link::add(source, step, site))),
         }
     }
