@@ -96,6 +96,14 @@ impl<T> Slot<T> {
         full
     }
 
+    /// Whether another chain waits for the result.
+    pub(super) fn is_awaited(&self) -> bool {
+        let next = self.next.replace(Next::Nobody);
+        let awaited = matches!(next, Next::Outer(_));
+        self.next.set(next);
+        awaited
+    }
+
     pub(super) fn flow(&self, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
         match self.next.replace(Next::Nobody) {
             Next::Nobody => None,

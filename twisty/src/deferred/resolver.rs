@@ -164,9 +164,9 @@ impl<T: 'static> Resolver<T> {
         self.0.chain.called().is_some()
     }
 
-    /// Whether nobody is left to be told: neither a handle nor a callback.
+    /// Whether nobody is left to be told: neither a handle nor a callback, nor another chain that waits for this one.
     pub(super) fn is_deserted(&self) -> bool {
-        Rc::strong_count(&self.0) == 1
+        Rc::strong_count(&self.0) == 1 && !self.0.slot.is_awaited()
     }
 
     /// Fires without running anything yet: where to begin, unless the result was swallowed.
@@ -342,6 +342,19 @@ mod tests {
         let outer = outer.into_result().expect_err("it is paused");
         paused.unpause();
         assert_eq!(outer.into_result().expect("it is there").ok(), Some(42));
+    }
+
+    #[test]
+    fn a_promise_is_broken_to_the_chain_that_waits() {
+        for fired in [false, true] {
+            let ((resolver, source), (promise, inner)) = (Deferred::new(), Deferred::<u32>::new());
+            let source = if fired { Deferred::succeed(()) } else { source };
+            let outer = source.add_callback(|()| inner).map(|n| n + 1);
+            let _unless_it_is_dropped = resolver.try_callback(());
+            drop(promise);
+            let failure = outer.into_result().expect("it does not wait for ever").expect_err("the promise was broken");
+            assert!(failure.check::<crate::ResolverDropped>().is_some());
+        }
     }
 
     #[test]
