@@ -372,7 +372,7 @@ impl<T: 'static> Deferred<T> {
 
     /// Runs a step now if there is a result, else when there is one.
     #[inline]
-    fn then<U: 'static>(
+    pub(crate) fn then<U: 'static>(
         self,
         site: &'static Location<'static>,
         step: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
@@ -387,8 +387,7 @@ impl<T: 'static> Deferred<T> {
         }
     }
 
-    /// Runs the rest of a chain of [`chain!`](crate::chain), which looks after its panics and the trail itself, up to the
-    /// step at `last`.
+    /// The same inside of such a step: `rest` is what is left of a [`chain!`](crate::chain), up to the step at `last`.
     #[inline]
     pub(crate) fn fuse<U: 'static>(
         self,
