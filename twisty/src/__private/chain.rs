@@ -67,7 +67,7 @@ impl<T: 'static> Outcome for Deferred<T> {
         last: &'static Location<'static>,
         rest: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
     ) -> Deferred<U> {
-        self.fuse(last, move |result| rest(passed(result, step)))
+        self.then_rest(last, move |result| rest(passed(result, step)))
     }
 
     #[inline]
@@ -92,7 +92,7 @@ pub fn begin<D: Outcome, U: 'static>(
     last: &'static Location<'static>,
     rest: impl FnOnce(Result<D::Value, Failure>) -> Deferred<U> + 'static,
 ) -> Deferred<U> {
-    source.into_deferred().then(last, rest)
+    source.into_deferred().then_all(last, rest)
 }
 
 /// A step, and all that come behind it.
