@@ -39,7 +39,8 @@ pub(super) struct Origin<T: 'static> {
 
 impl<T: 'static> Resolver<T> {
     pub(super) fn new(made: &'static Location<'static>, canceller: Option<Canceller<T>>) -> Self {
-        Self(Rc::new(Origin { chain: Chain::new(made), canceller: Cell::new(canceller), slot: Slot::new() }))
+        // `new_cyclic` for the same reason as in `link::add`.
+        Self(Rc::new_cyclic(|_| Origin { chain: Chain::new(made), canceller: Cell::new(canceller), slot: Slot::new() }))
     }
 
     pub(super) fn source(&self) -> Rc<Source<T>> {
