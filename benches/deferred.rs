@@ -11,6 +11,7 @@
 //!   when its number is there; "polled before" is what an executor does, which polls a task when it is spawned.
 //! - Where nothing else is said, a number comes to a future through the least that can work on one thread, an
 //!   `Rc` of a cell and a waker, so that the chain is measured, not the channel.
+//! - "chain!" is one of that many steps, which share what they add; "async fn" awaits as many times, in a loop.
 //! - The allocator counts allocations. While the clock runs it only asks whether it should, which costs all the same.
 
 #![recursion_limit = "1024"]
@@ -28,7 +29,7 @@ use benches::options::Options;
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use tokio::sync::oneshot;
-use twisty::Deferred;
+use twisty::{Deferred, chain};
 
 /// So many links, of which each changes the type.
 macro_rules! unboxed {
@@ -41,6 +42,20 @@ macro_rules! unboxed {
     (ten times $links:tt: $number:expr,) => { $number };
 }
 
+/// So many steps of one `chain!`.
+macro_rules! chained {
+    ($number:expr, 1) => { chained!(steps: $number; n) };
+    ($number:expr, 10) => { chained!(steps: $number; n n n n n n n n n n) };
+    ($number:expr, 100) => { chained!(ten times: $number; n n n n n n n n n n) };
+    (ten times: $number:expr; $($n:ident)*) => {
+        chained!(steps: $number; $($n)* $($n)* $($n)* $($n)* $($n)* $($n)* $($n)* $($n)* $($n)* $($n)*)
+    };
+    (steps: $number:expr; $($n:ident)*) => {{
+        let one = black_box(1);
+        chain! { $number; $(then move |$n: u64| black_box($n + one);)* }
+    }};
+}
+
 /// The number comes when the chain is built.
 macro_rules! pending {
     ($links:tt) => {
@@ -48,6 +63,7 @@ macro_rules! pending {
             .way("futures, boxed", || check($links, fire(|number| boxed(number, $links))))
             .way("futures, unboxed", || check($links, fire(|number| unboxed!(number, $links))))
             .way("twisty, add_callback", || check($links, fire_deferred(|number| callbacks(number, $links))))
+            .way("twisty, chain!", || check($links, fire_deferred(|number| chained!(number, $links))))
             .way("futures, boxed, polled before", || check($links, fire_polled(|number| boxed(number, $links))))
             .way("futures, boxed, their oneshot", || check($links, fire_futures($links)))
             .way("async fn, Rc", || check($links, fire(|number| awaits(number, $links))))
@@ -63,6 +79,7 @@ macro_rules! ready {
             .way("futures, boxed", || check($links, boxed(future::ready(zero()), $links).now_or_never()))
             .way("futures, unboxed", || check($links, unboxed!(future::ready(zero()), $links).now_or_never()))
             .way("twisty, add_callback", || check($links, take(callbacks(Deferred::succeed(zero()), $links))))
+            .way("twisty, chain!", || check($links, take(chained!(Deferred::succeed(zero()), $links))))
             .way("async fn", || check($links, awaits(future::ready(zero()), $links).now_or_never()))
     };
 }

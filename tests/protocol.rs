@@ -262,13 +262,21 @@ mod settings {
 
     #[test]
     fn name_each_limit() {
-        #[protocol(raw, idle_timeout = 1h, close_timeout = 250ms, high_water = 2 * 8, outbox_limit = 99)]
+        #[protocol(
+            raw,
+            idle_timeout = 1h,
+            close_timeout = 250ms,
+            high_water = 2 * 8,
+            outbox_limit = 99,
+            max_pending_replies = 7
+        )]
         struct All;
         let expected = Limits {
             idle_timeout: Some(Duration::from_secs(3600)),
             close_timeout: Duration::from_millis(250),
             high_water: 16,
             outbox_limit: 99,
+            max_pending_replies: 7,
         };
         assert_eq!(All::limits(), expected);
     }

@@ -14,6 +14,7 @@
 //! - `factory`: `#[factory(…)]` on a struct.
 //! - `keys`, `duration`, `generics`, `names`, `nearest`, `errors`, `spans`: what they share.
 
+mod deferred;
 mod duration;
 mod errors;
 mod factory;
@@ -83,6 +84,7 @@ use proc_macro::TokenStream;
 /// | `close_timeout` | how long what is sent may take after `lose_connection` | `30s` |
 /// | `high_water` | bytes that may wait to be written before nothing more is read | 64 KiB |
 /// | `outbox_limit` | bytes that may wait to be written at all | 16 MiB |
+/// | `max_pending_replies` | Deferred replies that may be waited for before nothing more is read | 64 |
 ///
 /// Durations are written `500ms`, `30s`, `1.5s`, `5min` or `1h`.
 ///
@@ -105,8 +107,9 @@ use proc_macro::TokenStream;
 ///   number, a type of yours. A frame that is none ends the connection; take `Result<T, InvalidFrame>` to answer it,
 /// - what else the event brings.
 ///
-/// It returns an `Outcome`: nothing, a reply, several (`Vec`, array, `impl Iterator`), an `Option` of these, or a
-/// `Result`, whose `Err` is a reply too or the `Failure` that ends the connection.
+/// It returns an `Outcome`: nothing, a reply, several (`Vec`, array, `impl Iterator`), an `Option` of these, a
+/// `Result`, whose `Err` is a reply too or the `Failure` that ends the connection, or a `Deferred` of any of these, which
+/// is answered when it fires.
 ///
 /// A protocol listens: without a handler for its frames it is refused, unless one of its handlers hangs up
 /// (`lose_connection`, `abort_connection`, `fail`). All handlers stand in one impl block; other functions may stand
@@ -303,4 +306,22 @@ pub fn on(_arguments: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn factory(arguments: TokenStream, item: TokenStream) -> TokenStream {
     factory::attribute(arguments.into(), &item.into()).into()
+}
+
+/// Builds a Deferred in steps.
+#[proc_macro]
+pub fn chain(tokens: TokenStream) -> TokenStream {
+    deferred::chain(tokens.into()).into()
+}
+
+/// Waits for several Deferreds of different types.
+#[proc_macro]
+pub fn gather(tokens: TokenStream) -> TokenStream {
+    deferred::gather(tokens.into()).into()
+}
+
+/// Waits for the first success of several Deferreds.
+#[proc_macro]
+pub fn race(tokens: TokenStream) -> TokenStream {
+    deferred::race(tokens.into()).into()
 }

@@ -1,5 +1,7 @@
 //! What expanded code calls, and what anchors its errors at the user's own tokens. Not for people.
 
+pub mod chain;
+
 use crate::error::{FramingError, SendError};
 use crate::failure::Failure;
 use crate::framing::{self, Decoded, Framing};
@@ -37,13 +39,13 @@ pub fn argument<'a, P: Protocol, T: FromFrame<'a>>(cx: &Context<P>, frame: &'a [
 /// What a handler returned, put into effect.
 #[inline]
 pub fn outcome<P: Protocol, S, O: Outcome<P, S>>(cx: &Context<P>, outcome: O) -> Option<S> {
-    cx.link().with_last_words(|| outcome.apply(cx))
+    cx.link().with_outcome(|| outcome.apply(cx))
 }
 
 /// What a handler returned as a `Result`, put into effect.
 #[inline]
 pub fn result<P: Protocol, S, O: Outcome<P, S>, E: Refusal<P, S>>(cx: &Context<P>, result: Result<O, E>) -> Option<S> {
-    cx.link().with_last_words(|| match result {
+    cx.link().with_outcome(|| match result {
         Ok(outcome) => outcome.apply(cx),
         Err(refusal) => refusal.apply(cx),
     })

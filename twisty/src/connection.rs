@@ -19,7 +19,7 @@ use crate::clock::Timestamp;
 use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerPanicked, IdleTimeout};
 use crate::failure::Failure;
 use crate::framing::{Decoded, Framing};
-use crate::protocol::{Address, Agenda, ConnectionKey, Context, Outbox, Phase, Protocol, Seat, Transport};
+use crate::protocol::{Address, Agenda, ConnectionKey, Context, Outbox, Phase, Promises, Protocol, Seat, Transport};
 
 pub(crate) struct Connection<P: Protocol> {
     protocol: P,
@@ -51,6 +51,8 @@ pub(crate) enum Step {
     Close,
     /// Call [`handle_resume`](Connection::handle_resume).
     Resume,
+    /// Call [`handle_fired`](Connection::handle_fired).
+    Run,
     /// Nothing until the next input.
     Wait,
 }
@@ -110,8 +112,19 @@ impl<P: Protocol> Connection<P> {
         });
     }
 
-    /// The peer will send nothing more.
+    /// Deferreds that the protocol waits for have fired; the answer to [`Step::Run`].
+    pub(crate) fn handle_fired(&mut self, now: Timestamp) {
+        while let Some(job) = self.cx.promises().and_then(Promises::next_job) {
+            self.guarded(|me| job(&mut me.protocol, &me.cx));
+            // The peer was not idle, it waited too; and what comes next may have waited for this.
+            self.waiting_since = now;
+            self.cx.link().look_again();
+        }
+    }
+
+    /// The peer will send nothing more, and is owed nothing but what is queued.
     pub(crate) fn handle_eof(&mut self) {
+        self.cx.link().forget_replies();
         self.cx.link().close(Phase::Closing, None);
     }
 
@@ -120,11 +133,12 @@ impl<P: Protocol> Connection<P> {
         let limits = P::limits();
         match self.cx.link().phase() {
             Phase::Closing if self.close_by.get().is_some_and(|by| by <= now) => {
-                let reason = CloseTimeout { limit: limits.close_timeout, queued: self.cx.link().queued() };
+                let (queued, promised) = (self.cx.link().queued(), self.cx.link().promised_replies());
+                let reason = CloseTimeout { limit: limits.close_timeout, queued, promised };
                 self.cx.link().close(Phase::Aborting, Some(reason.into()));
             }
-            // While we do not read, that nothing comes is not the peer's fault.
-            Phase::Open if !self.accepts() => self.waiting_since = now,
+            // While we do not read, or owe a reply, that nothing comes is not the peer's fault.
+            Phase::Open if !self.accepts() || self.cx.link().promised_replies() > 0 => self.waiting_since = now,
             Phase::Open if self.timeout().is_some_and(|limit| self.waiting_since + limit <= now) => {
                 self.waiting_since = now;
                 self.guarded(|me| me.protocol.timed_out(&me.cx));
@@ -149,9 +163,10 @@ impl<P: Protocol> Connection<P> {
         link.set_backlogged(!written && !writable);
         match (link.phase(), written) {
             (Phase::Aborting, _) => Step::Abort,
+            (Phase::Open | Phase::Closing, _) if self.cx.promises().is_some_and(Promises::has_jobs) => Step::Run,
             (Phase::Open | Phase::Closing, false) if writable => Step::Write,
-            (Phase::Closing, true) => Step::Close,
-            (Phase::Closing, false) => {
+            (Phase::Closing, true) if link.promised_replies() == 0 => Step::Close,
+            (Phase::Closing, _) => {
                 self.close_by.set(self.close_by.get().or(Some(now + P::limits().close_timeout)));
                 Step::Wait
             }
@@ -168,7 +183,7 @@ impl<P: Protocol> Connection<P> {
 
     /// Whether frames may be delivered.
     fn accepts(&self) -> bool {
-        self.cx.link().accepts(P::limits().high_water)
+        self.cx.link().accepts(&P::limits())
     }
 
     /// How long the protocol waits for a frame. It is asked outside of its handlers, so it is guarded by itself.

@@ -4,6 +4,7 @@
 //! with [`Failure::trap`](crate::Failure::trap). Each says what arrived, what was expected, and what to do about it.
 
 use std::any::Any;
+use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::Duration;
@@ -168,21 +169,33 @@ pub struct OutboxFull {
     pub limit: usize,
 }
 
-/// The connection was asked to close, and the peer did not take what was still queued within `close_timeout`.
+/// The connection was asked to close, and did not come to it within `close_timeout`: the peer did not take what was still
+/// queued, or replies that it was promised were not there yet.
 ///
 /// ```
-/// let error = twisty::CloseTimeout { limit: std::time::Duration::from_secs(30), queued: 7 };
+/// let error = twisty::CloseTimeout { limit: std::time::Duration::from_secs(30), queued: 7, promised: 0 };
 /// assert!(error.to_string().starts_with("7 bytes could not be delivered within 30s"));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 #[error(
-    "{queued} bytes could not be delivered within {limit:?} after the connection was asked to close (see `close_timeout`)"
+    "{} could not be delivered within {limit:?} after the connection was asked to close (see `close_timeout`)",
+    undelivered(*queued, *promised)
 )]
 pub struct CloseTimeout {
     /// The time allowed.
     pub limit: Duration,
     /// Bytes that were never delivered.
     pub queued: usize,
+    /// Replies that handlers returned as a [`Deferred`](crate::Deferred) which had not fired.
+    pub promised: usize,
+}
+
+fn undelivered(queued: usize, promised: usize) -> String {
+    match (queued, promised) {
+        (_, 0) => format!("{queued} bytes"),
+        (0, _) => format!("{promised} promised replies"),
+        _ => format!("{queued} bytes and {promised} promised replies"),
+    }
 }
 
 // ---- the caller ----------------------------------------------------------------------------------------------------
@@ -298,6 +311,147 @@ pub struct ResolverDropped;
 #[error("a callback returned the Deferred that it belongs to: it would wait for itself")]
 pub struct DeferredCycle;
 
+/// A [`Deferred`](crate::Deferred) was cancelled because its time was up.
+///
+/// Twisted's `TimeoutError`, as `addTimeout` raises it.
+///
+/// ```
+/// let error = twisty::TimeoutError { limit: std::time::Duration::from_secs(5) };
+/// assert_eq!(error.to_string(), "there was no result within 5s");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("there was no result within {limit:?}")]
+pub struct TimeoutError {
+    /// The time allowed.
+    pub limit: Duration,
+}
+
+/// A step of `chain!` has a timeout, and no clock runs that could tell when its time is up.
+///
+/// ```
+/// let error = twisty::NoClock { timeout: std::time::Duration::from_secs(5) };
+/// assert!(error.to_string().starts_with("a timeout of 5s needs a clock, and none runs here"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "a timeout of {timeout:?} needs a clock, and none runs here: build the chain under a reactor, or name the clock \
+     (`timeout {timeout:?} on &clock`)"
+)]
+pub struct NoClock {
+    /// The time that was to be allowed.
+    pub timeout: Duration,
+}
+
+/// One of several [`Deferred`](crate::Deferred)s failed, and all were needed.
+///
+/// Twisted's `FirstError`.
+///
+/// ```
+/// use twisty::{ConnectionDone, Deferred, FirstError, gather};
+///
+/// let pages = gather([Deferred::succeed("a page"), Deferred::fail(ConnectionDone)]);
+/// let failure = pages.into_result().expect("it is there").unwrap_err();
+/// assert_eq!(failure.to_string(), "the Deferred at index 1 failed: the connection was closed cleanly");
+/// let FirstError { index, failure } = failure.trap().expect("a FirstError");
+/// assert!(index == 1 && failure.check::<ConnectionDone>().is_some());
+/// ```
+#[derive(Debug)]
+pub struct FirstError {
+    /// Which one failed first, counted from 0.
+    pub index: usize,
+    /// Why.
+    pub failure: Failure,
+}
+
+impl fmt::Display for FirstError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the Deferred at index {} failed: {}", self.index, self.failure)
+    }
+}
+
+impl std::error::Error for FirstError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(self.failure.error())
+    }
+}
+
+/// All of several [`Deferred`](crate::Deferred)s failed, and one success was needed.
+///
+/// Twisted's `FailureGroup`.
+///
+/// ```
+/// use twisty::{ConnectionDone, Deferred, FailureGroup, race};
+///
+/// let page = race([Deferred::<&str>::fail(ConnectionDone), Deferred::fail(ConnectionDone)]);
+/// let failure = page.into_result().expect("it is there").unwrap_err();
+/// assert_eq!(failure.check::<FailureGroup>().map(|group| group.failures.len()), Some(2));
+/// ```
+#[derive(Debug)]
+pub struct FailureGroup {
+    /// Why each failed, in their order; none if there were no Deferreds at all.
+    pub failures: Vec<Failure>,
+}
+
+impl FailureGroup {
+    /// Failures that the message quotes.
+    const QUOTED: usize = 8;
+}
+
+impl fmt::Display for FailureGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.failures.len();
+        if all == 0 {
+            return f.write_str("no Deferred could succeed, since there was none");
+        }
+        write!(f, "all {all} Deferreds failed")?;
+        for (index, failure) in self.failures.iter().take(Self::QUOTED).enumerate() {
+            write!(f, "{} [{index}] {failure}", if index == 0 { ':' } else { ';' })?;
+        }
+        if all > Self::QUOTED { write!(f, "; and {} more", all - Self::QUOTED) } else { Ok(()) }
+    }
+}
+
+/// The source is the first failure.
+impl std::error::Error for FailureGroup {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.failures.first().map(|failure| failure.error() as _)
+    }
+}
+
+/// A [`DeferredQueue`](crate::DeferredQueue) is full; the value was not kept.
+///
+/// Twisted's `QueueOverflow`.
+///
+/// ```
+/// let queue = twisty::DeferredQueue::with_limits(1, None);
+/// queue.put('a')?;
+/// let error = queue.put('b').unwrap_err();
+/// assert_eq!(error.to_string(), "the queue is full: it holds 1 values at most, see `DeferredQueue::is_full`");
+/// # Ok::<(), twisty::Failure>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the queue is full: it holds {size} values at most, see `DeferredQueue::is_full`")]
+pub struct QueueOverflow {
+    /// How many values it may hold.
+    pub size: usize,
+}
+
+/// A [`DeferredQueue`](crate::DeferredQueue) is empty, and no more may wait for a value.
+///
+/// Twisted's `QueueUnderflow`.
+///
+/// ```
+/// let queue = twisty::DeferredQueue::<u32>::with_limits(None, 0);
+/// let error = queue.get().unwrap_err();
+/// assert_eq!(error.to_string(), "the queue is empty, and 0 wait for a value already: no more may (see `backlog`)");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the queue is empty, and {backlog} wait for a value already: no more may (see `backlog`)")]
+pub struct QueueUnderflow {
+    /// How many may wait.
+    pub backlog: usize,
+}
+
 /// An endpoint's description cannot be understood.
 ///
 /// ```
@@ -352,6 +506,50 @@ pub enum DelayedCallError {
     AlreadyCancelled,
 }
 
+/// A [`LoopingCall`](crate::task::LoopingCall) is not in the state that the call needs.
+///
+/// ```
+/// let clock = twisty::testing::Clock::new();
+/// let beat = twisty::task::LoopingCall::new(&clock, || ());
+/// assert_eq!(beat.stop(), Err(twisty::LoopingCallError::NotRunning));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum LoopingCallError {
+    /// `start` was called on one that runs, or whose last call is not done yet.
+    #[error("this looping call runs already: stop it, and wait for the Deferred of its start")]
+    AlreadyRunning,
+    /// `stop` or `reset` was called on one that does not run.
+    #[error("this looping call does not run")]
+    NotRunning,
+}
+
+/// A [`CooperativeTask`](crate::task::CooperativeTask) cannot be paused, resumed or stopped any more; or why it ended.
+///
+/// ```
+/// let clock = twisty::testing::Clock::new();
+/// let task = twisty::task::Cooperator::new(&clock).cooperate([(), ()].into_iter());
+/// assert_eq!(task.stop(), Ok(()));
+/// assert_eq!(task.stop(), Err(twisty::TaskError::Stopped));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TaskError {
+    /// It came to its end. Twisted's `TaskDone`.
+    #[error("this task is done")]
+    Done,
+    /// It was stopped. Twisted's `TaskStopped`.
+    #[error("this task was stopped")]
+    Stopped,
+    /// It failed; who asked first was given the failure. Twisted's `TaskFailed`.
+    #[error("this task failed")]
+    Failed,
+    /// Its Cooperator was stopped. Twisted's `SchedulerStopped`.
+    #[error("the Cooperator of this task was stopped")]
+    SchedulerStopped,
+    /// It was resumed more often than paused. Twisted's `NotPaused`.
+    #[error("this task is not paused")]
+    NotPaused,
+}
+
 // ---- the system ----------------------------------------------------------------------------------------------------
 
 /// A port cannot be listened on.
@@ -368,6 +566,22 @@ pub enum DelayedCallError {
 pub struct ListenError {
     /// The endpoint that was asked for.
     pub endpoint: String,
+    /// What the operating system said.
+    pub source: io::Error,
+}
+
+/// The operating system refuses the threads that a [`ThreadPool`](crate::threads::ThreadPool) needs.
+///
+/// ```
+/// let refused = std::io::Error::from(std::io::ErrorKind::WouldBlock);
+/// let error = twisty::ThreadError { source: refused };
+/// assert!(error.to_string().starts_with("the call needs a thread, and the system refuses to start one: "));
+/// ```
+#[derive(Debug, Error)]
+#[error(
+    "the call needs a thread, and the system refuses to start one: {source} (see its limits on threads and memory)"
+)]
+pub struct ThreadError {
     /// What the operating system said.
     pub source: io::Error,
 }

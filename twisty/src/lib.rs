@@ -33,9 +33,12 @@
 //! - [`framing`]: bytes to frames and back.
 //! - [`mod@protocol`]: what you write ([`Protocol`], [`Factory`]) and what you are given ([`Context`], [`Transport`]).
 //! - [`deferred`]: results that are not there yet.
+//! - [`task`]: what is done later, or again and again; timeouts.
 //! - [`endpoint`]: `tcp:8007:interface=127.0.0.1` and the like.
 //! - [`failure`], [`error`]: what went wrong, and whose fault it was.
 //! - [`clock`]: time as a value, and calls that are due later.
+//! - `task`: work that goes on by itself on the reactor's thread.
+//! - [`threads`]: threads for work that blocks.
 //! - [`testing`]: the same protocols without sockets or real time.
 //!
 //! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`] write what could be written by
@@ -50,7 +53,9 @@ pub mod failure;
 pub mod framing;
 pub mod protocol;
 pub mod reactor;
+pub mod task;
 pub mod testing;
+pub mod threads;
 mod transport;
 
 #[doc = include_str!("../../ARCHITECTURE.md")]
@@ -65,17 +70,13 @@ mod readme {}
 pub mod __private;
 
 pub use clock::DelayedCall;
-pub use deferred::{Deferred, Resolver};
+pub use deferred::{Deferred, DeferredList, DeferredLock, DeferredQueue, DeferredSemaphore, Resolver, gather, race};
 pub use endpoint::{log_to_stderr, serve};
-pub use error::{
-    AlreadyCalled, CancelledError, CloseTimeout, ConnectionAborted, ConnectionDone, ConnectionLost, DeferredCycle,
-    DelayedCallError, EndpointError, FramingError, HandlerPanicked, IdleTimeout, InvalidFrame, ListenError, Malformed,
-    OutboxFull, Overlong, ReactorError, ResolverDropped, SendError,
-};
+pub use error::*;
 pub use failure::Failure;
 pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
 pub use reactor::{Handle, Port, Reactor};
-pub use twisty_macros::{factory, on, protocol, state_machine};
+pub use twisty_macros::{chain, factory, gather, on, protocol, race, state_machine};
 
 /// What programs return: an error of any type is a [`Failure`].
 ///
@@ -90,13 +91,15 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Everything a program needs that declares protocols: `use twisty::prelude::*;`.
 pub mod prelude {
-    pub use crate::deferred::{Deferred, Resolver};
-    pub use crate::error::{CancelledError, ConnectionAborted, ConnectionDone, ConnectionLost, InvalidFrame, Overlong};
+    pub use crate::deferred::{Deferred, Resolver, gather, race};
+    pub use crate::error::{
+        CancelledError, ConnectionAborted, ConnectionDone, ConnectionLost, InvalidFrame, Overlong, TimeoutError,
+    };
     pub use crate::failure::Failure;
     pub use crate::framing::{Framing, LengthPrefixed, Line, Netstring, Raw};
     pub use crate::protocol::{
         Address, Context, Factory, ForProtocol, FromFrame, Protocol, Replies, Shared, StateMachine, ToFrame, Transport,
     };
     pub use crate::reactor::Reactor;
-    pub use twisty_macros::{factory, on, protocol, state_machine};
+    pub use twisty_macros::{chain, factory, gather, on, protocol, race, state_machine};
 }

@@ -29,7 +29,7 @@ pub(crate) struct Protocol {
     /// The key, and `80`
     pub(crate) max_length: Option<(Ident, Expr)>,
     /// The fields of `Limits`: `[("idle_timeout", Some(::core::option::Option::Some(…))), ("close_timeout", None), …]`
-    pub(crate) limits: [(&'static str, Option<TokenStream>); 4],
+    pub(crate) limits: [(&'static str, Option<TokenStream>); 5],
 }
 
 pub(crate) enum Framing {
@@ -79,7 +79,7 @@ fn missing(name: &Ident, errors: &mut Errors) -> Framing {
     Framing::Unknown
 }
 
-fn limits(arguments: &Arguments) -> [(&'static str, Option<TokenStream>); 4] {
+fn limits(arguments: &Arguments) -> [(&'static str, Option<TokenStream>); 5] {
     let idle_timeout = arguments.idle_timeout.as_ref().map(|wait| {
         let wait = wait.expression();
         quote!(::core::option::Option::Some(#wait))
@@ -89,6 +89,7 @@ fn limits(arguments: &Arguments) -> [(&'static str, Option<TokenStream>); 4] {
         ("close_timeout", arguments.close_timeout.as_ref().map(duration::Span::expression)),
         ("high_water", arguments.high_water.as_ref().map(ToTokens::to_token_stream)),
         ("outbox_limit", arguments.outbox_limit.as_ref().map(ToTokens::to_token_stream)),
+        ("max_pending_replies", arguments.max_pending_replies.as_ref().map(ToTokens::to_token_stream)),
     ]
 }
 

@@ -9,7 +9,7 @@ use crate::duration;
 use crate::errors::Errors;
 use crate::keys::{self, Key};
 
-const KEYS: [Key; 7] = [
+const KEYS: [Key; 8] = [
     Key::new("factory", "factory = ChatFactory"),
     Key::new("delimiter", "delimiter = b\"\\n\""),
     Key::new("max_length", "max_length = 16384"),
@@ -17,6 +17,7 @@ const KEYS: [Key; 7] = [
     Key::new("close_timeout", "close_timeout = 30s"),
     Key::new("high_water", "high_water = 64 * 1024"),
     Key::new("outbox_limit", "outbox_limit = 16 * 1024 * 1024"),
+    Key::new("max_pending_replies", "max_pending_replies = 64"),
 ];
 
 /// What stands in the parentheses; a key's word is kept where its place can be wrong.
@@ -38,6 +39,8 @@ pub(crate) struct Arguments {
     pub(crate) high_water: Option<Expr>,
     /// `outbox_limit = 1024 * 1024`
     pub(crate) outbox_limit: Option<Expr>,
+    /// `max_pending_replies = 16`
+    pub(crate) max_pending_replies: Option<Expr>,
 }
 
 pub(crate) enum Framing {
@@ -75,7 +78,8 @@ fn value(arguments: &mut Arguments, key: &Ident, input: ParseStream<'_>) -> syn:
         "idle_timeout" => arguments.idle_timeout = Some(input.parse()?),
         "close_timeout" => arguments.close_timeout = Some(input.parse()?),
         "high_water" => arguments.high_water = Some(input.parse()?),
-        _ => arguments.outbox_limit = Some(input.parse()?),
+        "outbox_limit" => arguments.outbox_limit = Some(input.parse()?),
+        _ => arguments.max_pending_replies = Some(input.parse()?),
     }
     Ok(())
 }

@@ -46,7 +46,7 @@ impl<P: Place + 'static> Flow for P {
 }
 
 /// A place in a chain that waits for another Deferred's result.
-trait Accept<T> {
+pub(super) trait Accept<T> {
     /// Takes it for its own; where to go on.
     fn accept(self: Rc<Self>, result: Result<T, Failure>) -> Rc<dyn Flow>;
 }
@@ -120,13 +120,8 @@ pub(super) fn step<T, U>(
     input: Result<T, Failure>,
     site: &'static Location<'static>,
 ) -> Deferred<U> {
-    let mut output = HandlerPanicked::catch(|| step(input)).unwrap_or_else(|panicked| Deferred::fail(panicked));
-    if let State::Ready(held) = &mut output.0
-        && let Some(failure) = held.failure_mut()
-    {
-        failure.passed_on(site);
-    }
-    output
+    let output = HandlerPanicked::catch(|| step(input)).unwrap_or_else(|panicked| Deferred::fail(panicked));
+    output.passed_on(site)
 }
 
 /// A callback in its chain.
@@ -162,8 +157,7 @@ where
             self.slot.put(Err(DeferredCycle.into()));
             return Some(self);
         }
-        self.chain().wait_on(&Rc::clone(&inner).head());
-        lead(inner, |slot| slot.outer.set(Some(self)));
+        wait_for(inner, self);
         None
     }
 }
@@ -221,6 +215,12 @@ fn lead<T>(source: Rc<Source<T>>, to: impl FnOnce(&Slot<T>)) {
     }
 }
 
+/// Has a place of another chain get the result, when it is there.
+pub(super) fn wait_for<T, P: Place + Accept<T> + 'static>(inner: Rc<Source<T>>, outer: Rc<P>) {
+    outer.chain().wait_on(&Rc::clone(&inner).head());
+    lead(inner, |slot| slot.outer.set(Some(outer)));
+}
+
 /// Adds a callback to a place.
 #[inline]
 pub(super) fn add<T: 'static, U: 'static>(
@@ -262,28 +262,41 @@ impl<R: 'static> Place for Rest<R> {
     }
 }
 
+/// What a receiver that gives the value away leaves: its own result, and where to go on before passing that on.
+pub(super) type GivenAway = (Result<(), Failure>, Option<Rc<dyn Flow>>);
+
+/// Adds a place that gives the value to `receiver`, which may set another chain going, and then goes on without.
+pub(super) fn give_away<T: 'static>(
+    source: Rc<Source<T>>,
+    receiver: impl FnOnce(Result<T, Failure>) -> GivenAway + 'static,
+) -> Rc<Source<()>> {
+    let head = Rc::clone(&source).head();
+    let rest = Rc::new(Rest { head, slot: Slot::new(), receiver: Cell::new(Some(receiver)) });
+    let next = Rc::clone(&rest);
+    lead(source, |slot| slot.next.set(Some(next)));
+    rest
+}
+
+impl<T: 'static, F: FnOnce(Result<T, Failure>) -> GivenAway + 'static> Receive<T> for Rest<Cell<Option<F>>> {
+    fn receive(self: Rc<Self>, input: Result<T, Failure>, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
+        let receiver = self.receiver.take()?;
+        let (result, place) = receiver(input);
+        self.slot.put(result);
+        stack.push(self);
+        place
+    }
+}
+
 /// Adds a place that fires another chain with the result, and then goes on.
 pub(super) fn forward<T: 'static>(
     source: Rc<Source<T>>,
     other: Resolver<T>,
     site: &'static Location<'static>,
 ) -> Rc<Source<()>> {
-    let head = Rc::clone(&source).head();
-    let rest = Rc::new(Rest { head, slot: Slot::new(), receiver: Cell::new(Some((other, site))) });
-    let next = Rc::clone(&rest);
-    lead(source, |slot| slot.next.set(Some(next)));
-    rest
-}
-
-impl<T: 'static> Receive<T> for Rest<Cell<Option<(Resolver<T>, &'static Location<'static>)>>> {
-    fn receive(self: Rc<Self>, input: Result<T, Failure>, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
-        let (other, site) = self.receiver.take()?;
-        let begun = other.begin(input, site);
-        let (result, place) = begun.map_or_else(|called| (Err(Failure::from(called)), None), |place| (Ok(()), place));
-        self.slot.put(result);
-        stack.push(self);
-        place
-    }
+    give_away(source, move |input| match other.begin(input, site) {
+        Ok(place) => (Ok(()), place),
+        Err(called) => (Err(Failure::from(called)), None),
+    })
 }
 
 /// Adds a place that leads to two: one with the result and, afterwards, one without.

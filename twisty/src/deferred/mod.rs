@@ -14,6 +14,14 @@
 //! - [`cancel`](Deferred::cancel) reaches whatever is waited for at the moment.
 //! - A failure that no errback took is reported when its Deferred goes away; see [`unhandled_failures`].
 //!
+//! # Several at once
+//!
+//! - [`gather`](gather()): all values, or the first failure. [`Gather`] does so for a tuple of different types.
+//! - [`DeferredList`]: how each ended, or the first success.
+//! - [`race`](race()): the first success; the others are cancelled.
+//! - [`DeferredQueue`]: values for whoever gets them first.
+//! - [`DeferredLock`], [`DeferredSemaphore`]: one, or so many, at a time.
+//!
 //! # Where this departs from Twisted
 //!
 //! - Firing belongs to the [`Resolver`], and adding a callback consumes the handle, since the type may change: two
@@ -24,7 +32,8 @@
 //!
 //! # What it costs
 //!
-//! One allocation for a Deferred that has not fired, one for each callback added to it; none for one that has fired.
+//! One allocation for a Deferred that has not fired, one for each callback added to it; none for one that has fired, unless
+//! its callback returns a Deferred that has not.
 //!
 //! ```
 //! use twisty::Deferred;
@@ -39,9 +48,17 @@
 //! ```
 
 mod chain;
+mod future;
 mod into_deferred;
+mod joint;
+mod line;
 mod link;
+mod list;
+mod queue;
+mod race;
 mod resolver;
+mod semaphore;
+mod tuple;
 mod unhandled;
 
 use std::fmt;
@@ -52,9 +69,15 @@ use crate::error::HandlerPanicked;
 use crate::failure::Failure;
 
 pub use chain::{CancelHandle, Paused};
+pub use future::Awaited;
 pub use into_deferred::IntoDeferred;
 use link::Source;
+pub use list::{DeferredList, FirstSuccess, gather};
+pub use queue::DeferredQueue;
+pub use race::race;
 pub use resolver::Resolver;
+pub use semaphore::{DeferredLock, DeferredSemaphore, Permit};
+pub use tuple::Gather;
 pub use unhandled::unhandled_failures;
 pub(crate) use unhandled::{catch, release, take};
 
@@ -355,9 +378,38 @@ impl<T: 'static> Deferred<T> {
         step: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
     ) -> Deferred<U> {
         match self.settled() {
-            Ok(result) => link::step(step, result, site),
+            Ok(result) => match link::step(step, result, site).0 {
+                State::Pending(inner) => link::take_now(&*inner)
+                    .map_or_else(|| Deferred(State::Pending(resolver::waiting(inner, site))), Deferred::ready),
+                ready => Deferred(ready),
+            },
             Err(source) => Deferred(State::Pending(link::add(source, step, site))),
         }
+    }
+
+    /// Runs the rest of a chain of [`chain!`](crate::chain), which looks after its panics and the trail itself, up to the
+    /// step at `last`.
+    #[inline]
+    pub(crate) fn fuse<U: 'static>(
+        self,
+        last: &'static Location<'static>,
+        rest: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
+    ) -> Deferred<U> {
+        match self.settled() {
+            Ok(result) => rest(result),
+            Err(source) => Deferred(State::Pending(link::add(source, rest, last))),
+        }
+    }
+
+    /// A failure that is there remembers that it passed `step`.
+    #[inline]
+    pub(crate) fn passed_on(mut self, step: &'static Location<'static>) -> Self {
+        if let State::Ready(held) = &mut self.0
+            && let Some(failure) = held.failure_mut()
+        {
+            failure.passed_on(step);
+        }
+        self
     }
 
     /// The result if it is there and may be had, else where it will come from.

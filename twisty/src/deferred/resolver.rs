@@ -6,7 +6,7 @@ use std::panic::Location;
 use std::rc::Rc;
 
 use super::chain::{Chain, Head};
-use super::link::{self, Flow, Place, Slot, Source};
+use super::link::{self, Accept, Flow, Place, Slot, Source};
 use crate::error::{AlreadyCalled, CancelledError, HandlerPanicked, ResolverDropped};
 use crate::failure::Failure;
 
@@ -34,13 +34,16 @@ pub(super) type Canceller<T> = Box<dyn FnOnce(&Resolver<T>)>;
 pub(super) struct Origin<T: 'static> {
     chain: Chain,
     canceller: Cell<Option<Canceller<T>>>,
+    /// The canceller runs. What it drops is no broken promise: if it fires nothing, the Deferred is cancelled.
+    cancelling: Cell<bool>,
     slot: Slot<T>,
 }
 
 impl<T: 'static> Resolver<T> {
     pub(super) fn new(made: &'static Location<'static>, canceller: Option<Canceller<T>>) -> Self {
+        let (chain, canceller, cancelling) = (Chain::new(made), Cell::new(canceller), Cell::new(false));
         // `new_cyclic` for the same reason as in `link::add`.
-        Self(Rc::new_cyclic(|_| Origin { chain: Chain::new(made), canceller: Cell::new(canceller), slot: Slot::new() }))
+        Self(Rc::new_cyclic(|_| Origin { chain, canceller, cancelling, slot: Slot::new() }))
     }
 
     pub(super) fn source(&self) -> Rc<Source<T>> {
@@ -162,6 +165,11 @@ impl<T: 'static> Resolver<T> {
         self.0.chain.called().is_some()
     }
 
+    /// Whether nobody is left to be told: neither a handle nor a callback.
+    pub(super) fn is_deserted(&self) -> bool {
+        Rc::strong_count(&self.0) == 1
+    }
+
     /// Fires without running anything yet: where to begin, unless the result was swallowed.
     pub(super) fn begin(
         &self,
@@ -211,6 +219,27 @@ impl<T: 'static> Place for Origin<T> {
     }
 }
 
+/// What has fired, and has got `inner` from the callback that was added to it at `site`. It is not `inner` itself: each
+/// of the two can be paused without the other.
+#[cold]
+pub(super) fn waiting<T: 'static>(inner: Rc<Source<T>>, site: &'static Location<'static>) -> Rc<Source<T>> {
+    let Resolver(origin) = &Resolver::new(site, None);
+    origin.chain.set_called(site);
+    link::wait_for(inner, Rc::clone(origin));
+    Rc::clone(origin) as Rc<Source<T>>
+}
+
+impl<T: 'static> Accept<T> for Origin<T> {
+    fn accept(self: Rc<Self>, mut result: Result<T, Failure>) -> Rc<dyn Flow> {
+        self.chain.waits_no_more();
+        if let Err(failure) = &mut result {
+            failure.passed_on(self.chain.made());
+        }
+        self.slot.put(result);
+        self
+    }
+}
+
 impl<T: 'static> Head for Origin<T> {
     fn chain(&self) -> &Chain {
         &self.chain
@@ -221,7 +250,9 @@ impl<T: 'static> Head for Origin<T> {
             Some(canceller) => {
                 // This resolver is never dropped unfired: it is fired below.
                 let resolver = Resolver(Rc::clone(&self));
+                self.cancelling.set(true);
                 let cancelled = HandlerPanicked::catch(|| canceller(&resolver));
+                self.cancelling.set(false);
                 if self.chain.called().is_none() {
                     self.fail(cancelled.map_or_else(Failure::from, |()| CancelledError.into()));
                 }
@@ -249,7 +280,7 @@ thread_local! {
 /// Nobody is told if nobody waits.
 impl<T: 'static> Drop for Resolver<T> {
     fn drop(&mut self) {
-        if self.is_called() || Rc::strong_count(&self.0) == 1 {
+        if self.is_called() || self.0.cancelling.get() || self.is_deserted() {
             return;
         }
         let head: Rc<dyn Head> = Rc::clone(&self.0) as Rc<dyn Head>;
@@ -281,5 +312,45 @@ fn abandon_all(first: Rc<dyn Head>) {
 impl<T: 'static> fmt::Debug for Resolver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resolver").field("made", self.0.chain.made()).field("is_called", &self.is_called()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Deferred;
+
+    /// One that has fired, and waits for the other.
+    fn fired_and_waiting() -> (crate::Resolver<u32>, Deferred<()>, Deferred<u32>) {
+        let (resolver, inner) = Deferred::<u32>::new();
+        let (lent, rest) = inner.map(|n| n + 1).hand_over();
+        (resolver, rest, Deferred::succeed(()).add_callback(|()| lent))
+    }
+
+    #[test]
+    fn what_has_fired_stays_called_while_it_waits() {
+        let (resolver, _inner, outer) = fired_and_waiting();
+        assert!(outer.is_called() && !outer.has_result());
+        resolver.callback(41);
+        assert_eq!(outer.into_result().expect("it is there").ok(), Some(42));
+    }
+
+    #[test]
+    fn pausing_what_waits_does_not_pause_what_it_waits_for() {
+        let (resolver, inner, mut outer) = fired_and_waiting();
+        let paused = outer.pause();
+        resolver.callback(41);
+        assert!(inner.has_result(), "it is not paused");
+        let outer = outer.into_result().expect_err("it is paused");
+        paused.unpause();
+        assert_eq!(outer.into_result().expect("it is there").ok(), Some(42));
+    }
+
+    #[test]
+    fn cancelling_what_waits_cancels_what_it_waits_for() {
+        let (resolver, _inner, outer) = fired_and_waiting();
+        outer.cancel();
+        assert!(resolver.is_called());
+        let failure = outer.into_result().expect("it is over").expect_err("it was cancelled");
+        assert!(failure.check::<crate::CancelledError>().is_some());
     }
 }

@@ -1,10 +1,13 @@
 //! What a handler is given besides its frame.
 
 use std::any::Any;
-use std::cell::{Ref, RefCell, RefMut};
+use std::cell::{OnceCell, Ref, RefCell, RefMut};
 use std::fmt;
+use std::rc::Rc;
 
-use super::{Address, Protocol, Seat, ToFrame, Transport};
+use super::{Address, Outcome, Promises, Protocol, Seat, States, ToFrame, Transport};
+use crate::clock::{self, Scheduler};
+use crate::deferred::{Deferred, IntoDeferred};
 use crate::failure::Failure;
 use crate::framing::Line;
 
@@ -40,16 +43,45 @@ pub struct Context<P: Protocol> {
     seat: Seat<P::Factory>,
     /// One box for as long as the connection lives; `None` until it is asked for.
     state: RefCell<Option<Box<dyn Any>>>,
+    /// `None` until it waits for something.
+    promises: OnceCell<Rc<Promises<P>>>,
 }
 
 impl<P: Protocol> Context<P> {
     pub(crate) fn new(transport: Transport<P::Framing>, seat: Seat<P::Factory>) -> Self {
-        Self { transport, seat, state: RefCell::new(None) }
+        Self { transport, seat, state: RefCell::new(None), promises: OnceCell::new() }
     }
 
     /// The connection is over.
     pub(crate) fn leave(&self) {
+        if let Some(promises) = self.promises.get() {
+            promises.end();
+        }
         self.seat.leave();
+    }
+
+    /// What the Deferreds are waited for with.
+    pub(crate) fn promises(&self) -> Option<&Promises<P>> {
+        self.promises.get().map(Rc::as_ref)
+    }
+
+    /// Has the outcome of `deferred` put into effect when it fires, at the place of this handler's reply.
+    pub(crate) fn promise_reply<S: States, R: Outcome<P, S> + 'static>(&self, deferred: Deferred<R>) {
+        let reply = self.transport.promise_reply();
+        self.wait_for(deferred, move |_, cx, result| {
+            let next = cx.transport.keep_promise(reply, result, |result| result.apply(cx));
+            if let Some(next) = next.flatten() {
+                States::enter(next, cx);
+            }
+        });
+    }
+
+    fn wait_for<T: 'static>(
+        &self,
+        deferred: Deferred<T>,
+        job: impl FnOnce(&mut P, &Self, Result<T, Failure>) + 'static,
+    ) {
+        self.promises.get_or_init(Promises::new).wait_for(deferred, self.transport(), job);
     }
 
     pub(crate) fn link(&self) -> &Transport<P::Framing> {
@@ -307,6 +339,87 @@ impl<P: Protocol> Context<P> {
     #[must_use]
     pub fn framing_mut(&self) -> RefMut<'_, P::Framing> {
         self.transport.framing_mut()
+    }
+
+    /// Calls `then` with this protocol and the value of `deferred`, once it fires: right after the handlers that run
+    /// now. A failure ends the connection, as a handler's does; so does one that `then` returns.
+    ///
+    /// When the connection is lost before, the Deferred is cancelled and `then` is never called. Nor is it called once the
+    /// connection was asked to close. To see failures too, make them values first: `deferred.add_both(Ok)`.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[factory(protocol = Fan)] #[derive(Default)] struct Stage { next_song: Option<Resolver<String>> }
+    /// # #[protocol(line, factory = Stage)] #[derive(Default)] struct Fan { heard: u32 }
+    /// # #[protocol] impl Fan {
+    /// #[on(line)]
+    /// fn wait(&mut self, cx: &Context<Self>) {
+    ///     let (resolver, song) = Deferred::<String>::new();
+    ///     cx.factory_mut().next_song = Some(resolver);
+    ///     cx.attach(song, |me, cx, song| {
+    ///         me.heard += 1;
+    ///         cx.send(format!("song {}: {song}", me.heard));
+    ///     });
+    /// }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Stage::default());
+    /// let fan = server.connect();
+    /// fan.receive("what comes next?\r\n");
+    /// let next_song = server.factory_mut().next_song.take().expect("somebody waits");
+    /// next_song.callback("Yesterday".into());
+    /// server.advance(std::time::Duration::ZERO);
+    /// assert_eq!(fan.sent(), "song 1: Yesterday\r\n");
+    /// ```
+    pub fn attach<T, R>(&self, deferred: Deferred<T>, then: impl FnOnce(&mut P, &Self, T) -> R + 'static)
+    where
+        T: 'static,
+        R: IntoDeferred<Value = ()>,
+    {
+        self.wait_for(deferred, |me, cx, result| match result {
+            Ok(value) if cx.transport.is_connected() => match then(me, cx, value).into_deferred().into_result() {
+                Ok(done) => Self::attached_is_done(me, cx, done),
+                Err(pending) => cx.wait_for(pending, Self::attached_is_done),
+            },
+            Ok(_too_late) => {}
+            Err(failure) => cx.fail(failure),
+        });
+    }
+
+    fn attached_is_done(_: &mut P, cx: &Self, result: Result<(), Failure>) {
+        if let Err(failure) = result {
+            cx.fail(failure);
+        }
+    }
+
+    /// The clock that this connection lives by: its reactor, or the test's.
+    ///
+    /// # Panics
+    /// Outside of all handlers, where no clock runs; see [`clock::current`].
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use twisty::prelude::*;
+    /// use twisty::task::defer_later;
+    /// # #[protocol(line)] #[derive(Default)] struct Kitchen;
+    /// # #[protocol] impl Kitchen {
+    /// #[on(line)]
+    /// fn tea(&mut self, cx: &Context<Self>) -> Deferred<&'static str> {
+    ///     defer_later(Duration::from_secs(180), &cx.clock(), || Ok("tea is ready"))
+    /// }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Kitchen::factory());
+    /// # let client = server.connect();
+    /// client.receive("tea, please\r\n");
+    /// server.advance(Duration::from_secs(180));
+    /// assert_eq!(client.sent(), "tea is ready\r\n");
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn clock(&self) -> Rc<dyn Scheduler> {
+        match clock::current() {
+            Some(clock) => clock,
+            None => panic!("no clock runs here: `cx.clock()` is for handlers, and what they call"),
+        }
     }
 
     /// The other end's address.

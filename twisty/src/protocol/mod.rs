@@ -8,6 +8,8 @@ mod factory;
 mod frame;
 mod outbox;
 mod outcome;
+mod owed;
+mod promises;
 mod state_machine;
 mod transport;
 
@@ -20,7 +22,9 @@ pub(crate) use factory::Seat;
 pub use factory::{Factory, ForProtocol, IntoShared, Shared};
 pub use frame::{FromFrame, ToFrame};
 pub(crate) use outbox::Outbox;
-pub use outcome::{Outcome, Replies, Stateless};
+pub use outcome::{Outcome, Replies, Stateless, States};
+use owed::{Owed, ReplyId};
+pub(crate) use promises::Promises;
 pub use state_machine::{Diagram, StateMachine, Transition};
 pub(crate) use transport::Phase;
 pub use transport::{Transport, broadcast};
@@ -183,6 +187,9 @@ pub struct Limits {
     /// and is sent still more is cut off with [`OutboxFull`](crate::OutboxFull). What one handler sends to a peer that
     /// reads has no limit. Default: 16 MiB.
     pub outbox_limit: usize,
+    /// Replies that may be waited for: handlers that returned a [`Deferred`](crate::Deferred) which has not fired. While
+    /// there are so many the peer is not read. Default: 64.
+    pub max_pending_replies: usize,
 }
 
 impl Limits {
@@ -192,6 +199,7 @@ impl Limits {
         close_timeout: Duration::from_secs(30),
         high_water: 64 * 1024,
         outbox_limit: 16 * 1024 * 1024,
+        max_pending_replies: 64,
     };
 }
 

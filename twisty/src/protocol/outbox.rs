@@ -1,6 +1,7 @@
 //! Bytes on their way out.
 
 use std::collections::VecDeque;
+use std::convert::Infallible;
 use std::io::IoSlice;
 
 use bytes::Bytes;
@@ -58,6 +59,17 @@ impl Outbox {
         }
         self.length += bytes.len();
         self.pieces.push_back(bytes);
+    }
+
+    /// Queues bytes that were made already.
+    pub(crate) fn append_bytes(&mut self, agenda: &Agenda, bytes: Vec<u8>) {
+        if bytes.len() >= Self::WORTH_SHARING {
+            return self.append_shared(bytes.into());
+        }
+        let _infallible: Result<(), Infallible> = self.append(agenda, |out| {
+            out.extend_from_slice(&bytes);
+            Ok(())
+        });
     }
 
     /// Fills `slices` with what is next to be written; the number of them.

@@ -1,6 +1,7 @@
 //! What a handler returns, and what becomes of it.
 
 use super::{Context, Protocol, ToFrame};
+use crate::deferred::Deferred;
 use crate::failure::Failure;
 
 /// What a handler of `P` can return. `S` is the set of states of its machine; the handlers of a protocol without states
@@ -17,6 +18,13 @@ use crate::failure::Failure;
 /// | `Vec<…>`, an array, `impl Iterator<Item = …>` | each is sent, in order |
 /// | `Result<…, reply>` | an `Err` is sent too, and the state stays |
 /// | `Result<…, Failure>` | an `Err` ends the connection with that reason |
+/// | `Deferred<…>` | the same as its value, once it fires; a failure ends the connection |
+///
+/// Replies go out in the order of their requests: one that is returned while an earlier one is still waited for waits
+/// behind it. What a handler sends by itself, with `cx.send`, does not. While
+/// [`max_pending_replies`](super::Limits::max_pending_replies) are waited for, nothing more is read. They are waited for
+/// also when the program closes the connection, up to its `close_timeout`; once it is lost, what has not fired is
+/// cancelled.
 ///
 /// ```
 /// use twisty::prelude::*;
@@ -40,7 +48,7 @@ use crate::failure::Failure;
     message = "a handler cannot return `{Self}`",
     label = "neither a reply nor a state of this machine",
     note = "a number is sent as `n.to_string()`, a type of your own implements `ToFrame`, a state stands in `#[state_machine(…)]`",
-    note = "else return text, bytes, `(reply, state)`, or an `Option`, a `Vec`, `impl Iterator` or `Result<_, Failure>` of these"
+    note = "else return text, bytes, `(reply, state)`, or an `Option`, a `Vec`, `impl Iterator`, `Result<_, Failure>` or `Deferred` of these"
 )]
 pub trait Outcome<P: Protocol, S> {
     /// Sends what is to be sent; the state to go to, if it changes.
@@ -93,6 +101,52 @@ impl<P: Protocol, S> Outcome<P, S> for Failure {
     fn apply(self, cx: &Context<P>) -> Option<S> {
         cx.fail(self);
         None
+    }
+}
+
+impl<P: Protocol, S: States, R: Outcome<P, S> + 'static> Outcome<P, S> for Deferred<R> {
+    fn apply(self, cx: &Context<P>) -> Option<S> {
+        match self.into_result() {
+            Ok(result) => result.apply(cx),
+            Err(pending) => {
+                cx.promise_reply(pending);
+                None
+            }
+        }
+    }
+}
+
+/// The states of a machine, as something that it can be put into between two events.
+///
+/// ```
+/// # use twisty::prelude::*;
+/// # use twisty::protocol::States;
+/// # #[protocol(line)] #[derive(Default)] struct Counter;
+/// # #[protocol] impl Counter {
+/// #[on(line)]
+/// fn set(&mut self, cx: &Context<Self>, count: u32) -> String {
+///     count.enter(cx); // the state is a `u32`
+///     cx.state::<u32>().to_string()
+/// }
+/// # }
+/// # let client = twisty::testing::Server::new(Counter::factory()).connect();
+/// assert_eq!(client.receive("7\r\n").sent(), "7\r\n");
+/// ```
+pub trait States: Sized {
+    /// Makes it the state of this connection.
+    fn enter<P: Protocol>(self, cx: &Context<P>);
+}
+
+#[diagnostic::do_not_recommend]
+impl<S: Default + 'static> States for S {
+    fn enter<P: Protocol>(self, cx: &Context<P>) {
+        *cx.state::<S>() = self;
+    }
+}
+
+impl States for Stateless {
+    fn enter<P: Protocol>(self, _cx: &Context<P>) {
+        match self {}
     }
 }
 

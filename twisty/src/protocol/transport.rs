@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::{Address, Agenda, ConnectionKey, Limits, Outbox, ToFrame};
+use super::{Address, Agenda, ConnectionKey, Limits, Outbox, Owed, ReplyId, ToFrame};
 use crate::error::{OutboxFull, SendError};
 use crate::failure::Failure;
 use crate::framing::Framing;
@@ -60,8 +60,12 @@ struct Link<F> {
     outbox: RefCell<Outbox>,
     outbox_limit: usize,
     phase: Cell<Phase>,
-    /// What the handler that closed it returns is being sent.
-    last_words: Cell<bool>,
+    /// What is sent now is a handler's outcome.
+    applying: Cell<Applying>,
+    /// Replies that are waited for, and those behind them.
+    owed: RefCell<Option<Box<Owed>>>,
+    /// Whether there are any: each frame asks.
+    owes: Cell<bool>,
     /// The user paused reading.
     paused: Cell<bool>,
     /// Delivery was resumed, by the user or by a queue that drained, since the inbox was last looked through.
@@ -82,21 +86,34 @@ struct Link<F> {
     host: Address,
 }
 
-/// While a handler's outcome is put into effect, and no longer: applying it may panic.
-struct LastWords<'a>(&'a Cell<bool>);
+/// What becomes of what is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Applying {
+    /// It is a message: it goes out if the connection is open.
+    Nothing,
+    /// It is the outcome of a handler that has asked to close: it goes out all the same.
+    LastWords,
+    /// It is a reply behind others that are waited for.
+    Reply(ReplyId),
+    /// It is a reply that was waited for.
+    Promised(ReplyId),
+}
 
-impl<'a> LastWords<'a> {
+/// While a handler's outcome is put into effect, and no longer: applying it may panic.
+struct UntilApplied<'a>(&'a Cell<Applying>);
+
+impl<'a> UntilApplied<'a> {
     #[inline]
-    fn begin(allowed: &'a Cell<bool>, now: bool) -> Self {
-        allowed.set(now);
-        Self(allowed)
+    fn begin(applying: &'a Cell<Applying>, what: Applying) -> Self {
+        applying.set(what);
+        Self(applying)
     }
 }
 
-impl Drop for LastWords<'_> {
+impl Drop for UntilApplied<'_> {
     #[inline]
     fn drop(&mut self) {
-        self.0.set(false);
+        self.0.set(Applying::Nothing);
     }
 }
 
@@ -125,7 +142,9 @@ impl<F: Framing> Transport<F> {
             outbox: RefCell::default(),
             outbox_limit: limits.outbox_limit,
             phase: Cell::new(Phase::Open),
-            last_words: Cell::new(false),
+            applying: Cell::new(Applying::Nothing),
+            owed: RefCell::new(None),
+            owes: Cell::new(false),
             paused: Cell::new(false),
             resumed: Cell::new(false),
             restarted: Cell::new(false),
@@ -195,15 +214,28 @@ impl<F: Framing> Transport<F> {
 
     #[inline]
     fn append(&self, append: impl FnOnce(&F, &mut Vec<u8>) -> Result<(), SendError>) -> Result<(), SendError> {
+        if let Applying::Reply(reply) | Applying::Promised(reply) = self.0.applying.get() {
+            return self.append_reply(reply, append);
+        }
         let Some(mut outbox) = self.open_outbox() else { return Ok(()) };
         outbox.append(&self.0.agenda, |out| append(&self.0.framing.borrow(), out))
+    }
+
+    #[cold]
+    fn append_reply(
+        &self,
+        reply: ReplyId,
+        append: impl FnOnce(&F, &mut Vec<u8>) -> Result<(), SendError>,
+    ) -> Result<(), SendError> {
+        let mut owed = self.0.owed.borrow_mut();
+        owed.as_mut().map_or(Ok(()), |owed| owed.append(reply, |out| append(&self.0.framing.borrow(), out)))
     }
 
     /// The outbox, and the connection on the agenda, if something may be queued. A peer that left too much unread is
     /// cut off instead.
     #[inline]
     fn open_outbox(&self) -> Option<RefMut<'_, Outbox>> {
-        if self.0.phase.get() != Phase::Open && !self.0.last_words.get() {
+        if self.0.phase.get() != Phase::Open && self.0.applying.get() != Applying::LastWords {
             return None;
         }
         let outbox = self.0.outbox.borrow_mut();
@@ -263,12 +295,83 @@ impl<F: Framing> Transport<F> {
         self.close(Phase::Closing, Some(reason.into()));
     }
 
-    /// Lets what a handler returns be sent also when it has asked to close: a returned reply comes before the end of the
-    /// handler, whatever the handler said when.
+    /// Puts what a handler returns into effect. It is sent also when the handler has asked to close: a returned reply
+    /// comes before the end of the handler, whatever the handler said when. It is held back while earlier replies are
+    /// waited for.
     #[inline]
-    pub(crate) fn with_last_words<R>(&self, apply: impl FnOnce() -> R) -> R {
-        let _until_applied = LastWords::begin(&self.0.last_words, self.0.phase.get() == Phase::Closing);
+    pub(crate) fn with_outcome<R>(&self, apply: impl FnOnce() -> R) -> R {
+        let closing = self.0.phase.get() == Phase::Closing;
+        let plainly = if closing { Applying::LastWords } else { Applying::Nothing };
+        let what = if self.0.owes.get() { self.behind_others().unwrap_or(plainly) } else { plainly };
+        let _until_applied = UntilApplied::begin(&self.0.applying, what);
         apply()
+    }
+
+    #[cold]
+    fn behind_others(&self) -> Option<Applying> {
+        self.0.owed.borrow_mut().as_mut().map(|owed| Applying::Reply(owed.last()))
+    }
+
+    /// The reply of the handler whose outcome is put into effect now is promised.
+    pub(crate) fn promise_reply(&self) -> ReplyId {
+        let mut owed = self.0.owed.borrow_mut();
+        let owed = owed.get_or_insert_default();
+        self.0.owes.set(true);
+        if let Applying::Promised(reply) = self.0.applying.get() {
+            owed.promise_again(reply);
+            return reply;
+        }
+        let reply = owed.promise();
+        self.0.applying.set(Applying::Reply(owed.last()));
+        reply
+    }
+
+    /// Puts what a promised reply has come to into effect, unless nobody wants it any more. After a failure nothing
+    /// follows but what was owed before.
+    pub(crate) fn keep_promise<T, R>(
+        &self,
+        reply: ReplyId,
+        result: Result<T, Failure>,
+        apply: impl FnOnce(Result<T, Failure>) -> R,
+    ) -> Option<R> {
+        if !self.0.owed.borrow_mut().as_mut().is_some_and(|owed| owed.keep_promise(reply)) {
+            return None;
+        }
+        let failed = result.is_err();
+        let until_applied = UntilApplied::begin(&self.0.applying, Applying::Promised(reply));
+        let applied = apply(result);
+        drop(until_applied);
+        self.send_owed(failed.then_some(reply));
+        Some(applied)
+    }
+
+    /// Queues the replies that wait for nothing any more, after dropping those from `dropped` on.
+    fn send_owed(&self, dropped: Option<ReplyId>) {
+        let mut place = self.0.owed.borrow_mut();
+        let Some(owed) = &mut *place else { return };
+        if let Some(dropped) = dropped {
+            owed.drop_from(dropped);
+        }
+        while let Some(bytes) = owed.pop() {
+            self.0.outbox.borrow_mut().append_bytes(&self.0.agenda, bytes);
+        }
+        if owed.is_empty() {
+            *place = None;
+            self.0.owes.set(false);
+        }
+        self.enter();
+    }
+
+    /// Whether replies are waited for.
+    #[inline]
+    pub(crate) fn promised_replies(&self) -> usize {
+        if self.0.owes.get() { self.owed(Owed::promised) } else { 0 }
+    }
+
+    /// The peer is gone: it is owed nothing any more.
+    pub(crate) fn forget_replies(&self) {
+        *self.0.owed.borrow_mut() = None;
+        self.0.owes.set(false);
     }
 
     pub(crate) fn close(&self, phase: Phase, reason: Option<Failure>) {
@@ -369,14 +472,15 @@ impl<F: Framing> Transport<F> {
     /// Whether a frame may be delivered. Going over the high-water mark stops delivery until half of it has drained, so
     /// that a peer which sends and never reads costs bounded memory.
     #[inline]
-    pub(crate) fn accepts(&self, high_water: usize) -> bool {
-        let queued = self.queued();
+    pub(crate) fn accepts(&self, limits: &Limits) -> bool {
+        let (queued, high_water) = (self.queued(), limits.high_water);
         let stalled = if self.0.stalled.get() { queued > high_water / 2 } else { queued > high_water };
         if self.0.stalled.replace(stalled) && !stalled {
             self.0.restarted.set(true);
             self.look_again();
         }
-        !stalled && !self.0.paused.get() && self.0.phase.get() == Phase::Open
+        let waits = self.promised_replies() >= limits.max_pending_replies;
+        !stalled && !waits && !self.0.paused.get() && self.0.phase.get() == Phase::Open
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -387,6 +491,7 @@ impl<F: Framing> Transport<F> {
     pub(crate) fn closed(&self) -> Option<Failure> {
         self.0.phase.set(Phase::Closed);
         self.0.outbox.borrow_mut().clear(&self.0.agenda);
+        self.forget_replies();
         self.0.reason.take()
     }
 
@@ -414,7 +519,7 @@ impl<F> Transport<F> {
         self.0.phase.get() == Phase::Open
     }
 
-    /// Bytes that are sent but not yet handed to the operating system.
+    /// Bytes that are sent but not yet handed to the operating system, replies among them that wait behind others.
     ///
     /// ```
     /// # use twisty::prelude::*;
@@ -426,7 +531,13 @@ impl<F> Transport<F> {
     /// ```
     #[must_use]
     pub fn queued(&self) -> usize {
-        self.0.outbox.borrow().len()
+        let held = if self.0.owes.get() { self.owed(Owed::held) } else { 0 };
+        self.0.outbox.borrow().len() + held
+    }
+
+    #[cold]
+    fn owed(&self, count: impl FnOnce(&Owed) -> usize) -> usize {
+        self.0.owed.borrow().as_deref().map_or(0, count)
     }
 
     /// The other end's address, also after the connection is gone. (Twisted's `getPeer`.)

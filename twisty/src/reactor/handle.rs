@@ -43,6 +43,12 @@ impl Mailbox {
         calls.push(call);
         calls.len() == 1
     }
+
+    fn wake(&self) {
+        if let Err(error) = self.waker.wake() {
+            tracing::error!(%error, "the reactor cannot be woken; what was to be done waits for its next turn");
+        }
+    }
 }
 
 impl Handle {
@@ -67,12 +73,17 @@ impl Handle {
     /// ```
     pub fn call_from_thread(&self, call: impl FnOnce(&Reactor) + Send + 'static) -> Result<(), ReactorError> {
         let mailbox = self.0.upgrade().ok_or(ReactorError::Gone)?;
-        if mailbox.put(Box::new(call))
-            && let Err(error) = mailbox.waker.wake()
-        {
-            tracing::error!(%error, "the reactor cannot be woken; the call waits for its next turn");
+        if mailbox.put(Box::new(call)) {
+            mailbox.wake();
         }
         Ok(())
+    }
+
+    /// Has the reactor make a turn soon, if it still exists.
+    pub(super) fn wake(&self) {
+        if let Some(mailbox) = self.0.upgrade() {
+            mailbox.wake();
+        }
     }
 }
 

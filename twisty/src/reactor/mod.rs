@@ -1,12 +1,13 @@
 //! The loop: waits for sockets, timers and other threads, and calls what they concern.
 //!
 //! A [`Reactor`] is a value, and everything on it lives on one thread. One turn of its loop is: wait; deliver what
-//! arrived, from sockets and from other threads; run the timers that are due; then write what all of that has sent,
-//! each connection once. A program uses as many reactors as it likes, each on its own thread.
+//! arrived, from sockets and from other threads; run the timers that are due; poll the tasks that were woken; then write
+//! what all of that has sent, each connection once. A program uses as many reactors as it likes, each on its own thread.
 
 mod entries;
 mod handle;
 mod port;
+mod tasks;
 mod turn;
 
 use std::cell::{Cell, RefCell};
@@ -25,6 +26,7 @@ use crate::clock::{Clock, DelayedCall, Entered, Scheduler, TimerKey, Timers, Tim
 use crate::error::ReactorError;
 use crate::failure::Failure;
 use crate::protocol::{Agenda, ConnectionKey};
+use crate::task::Executor;
 
 use entries::Entry;
 pub use handle::Handle;
@@ -69,6 +71,8 @@ struct Core {
     busy: RefCell<Vec<ConnectionKey>>,
     timers: RefCell<Timers<Job>>,
     mailbox: Arc<Mailbox>,
+    /// The futures that were spawned.
+    executor: Rc<Executor>,
     when_running: RefCell<Vec<Call>>,
     /// What every socket is read into.
     buffer: RefCell<Box<[u8]>>,
@@ -152,7 +156,8 @@ impl Reactor {
     pub fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
-        let mailbox = Mailbox::new(Waker::new(&registry, turn::WAKE)?);
+        let mailbox = Arc::new(Mailbox::new(Waker::new(&registry, turn::WAKE)?));
+        let handle = Handle::new(&mailbox);
         Ok(Self(Rc::new(Core {
             poll: RefCell::new(poll),
             events: RefCell::new(Events::with_capacity(Self::EVENTS)),
@@ -165,7 +170,8 @@ impl Reactor {
             round: RefCell::default(),
             busy: RefCell::default(),
             timers: RefCell::default(),
-            mailbox: Arc::new(mailbox),
+            mailbox,
+            executor: Rc::new(Executor::new(Arc::new(move || handle.wake()))),
             when_running: RefCell::default(),
             buffer: RefCell::new(vec![0; Self::READ_BUFFER].into()),
             reserve: Reserve::new(),
@@ -337,7 +343,7 @@ impl Reactor {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn call_later(&self, delay: Duration, call: impl FnOnce(&Self) + 'static) -> DelayedCall {
-        self.add_job(delay, Job::Call(Box::new(call)))
+        self.add_job(self.time() + delay, Job::Call(Box::new(call)))
     }
 
     /// Calls `call` when the reactor runs: at once if it does, else first thing in [`run`](Self::run).
@@ -373,8 +379,8 @@ impl Reactor {
         Handle::new(&self.0.mailbox)
     }
 
-    fn add_job(&self, delay: Duration, job: Job) -> DelayedCall {
-        let key = self.0.timers.borrow_mut().insert(self.time() + delay, job);
+    fn add_job(&self, when: Timestamp, job: Job) -> DelayedCall {
+        let key = self.0.timers.borrow_mut().insert(when, job);
         let core = Rc::downgrade(&self.0);
         DelayedCall::new(core, key)
     }
@@ -396,7 +402,7 @@ impl Clock for Reactor {
 /// As [`Reactor::call_later`], for calls that need no reactor.
 impl Scheduler for Reactor {
     fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall {
-        self.add_job(delay, Job::Scheduled(call))
+        self.add_job(self.time() + delay, Job::Scheduled(call))
     }
 }
 
@@ -417,6 +423,10 @@ impl Timetable for Core {
 
     fn reschedule(&self, key: TimerKey, when: Timestamp) {
         self.timers.borrow_mut().reschedule(key, when);
+    }
+
+    fn schedule(self: Rc<Self>, when: Timestamp, call: Box<dyn FnOnce()>) -> DelayedCall {
+        Reactor(self).add_job(when, Job::Scheduled(call))
     }
 }
 

@@ -184,6 +184,7 @@ impl<P: Protocol> Driver for Stream<P> {
                 Step::Write => self.write(now),
                 Step::Close => self.close(now),
                 Step::Resume => self.connection.handle_resume(now),
+                Step::Run => self.connection.handle_fired(now),
                 Step::Wait => return self.status(now),
             }
         }
