@@ -90,6 +90,7 @@ impl<T> Slot<T> {
         full
     }
 
+    #[inline]
     pub(super) fn flow(&self, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
         if let Some(next) = self.next.take() {
             return next.receive(self.take()?, stack);
@@ -197,12 +198,8 @@ where
 /// The result of a place, if nothing keeps it from being passed on.
 #[inline]
 pub(super) fn take_now<T>(source: &Source<T>) -> Option<Result<T, Failure>> {
-    let result = source.slot().take()?;
-    if source.chain().is_paused() {
-        source.slot().put(result);
-        return None;
-    }
-    Some(result)
+    let slot = source.slot();
+    if slot.is_full() && !source.chain().is_paused() { slot.take() } else { None }
 }
 
 /// Leads from a place to the next. If it has a result already, it is paused, and goes on from here.
