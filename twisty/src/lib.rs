@@ -41,8 +41,8 @@
 //! - [`threads`]: threads for work that blocks.
 //! - [`testing`]: the same protocols without sockets or real time.
 //!
-//! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`] write what could be written by
-//! hand. How it all fits together stands in [`architecture`].
+//! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`], and [`chain!`], [`macro@gather`] and
+//! [`macro@race`] for Deferreds, write what could be written by hand. How it all fits together stands in [`architecture`].
 
 pub mod clock;
 mod connection;

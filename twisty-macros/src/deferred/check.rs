@@ -15,8 +15,8 @@ pub(crate) fn check(chain: &Chain, errors: &mut Errors) {
             check_closure(step, closure, errors);
         }
     }
-    for pair in chain.steps.windows(2) {
-        check_order(&pair[0], &pair[1], errors);
+    if errors.is_empty() {
+        chain.steps.windows(2).for_each(|pair| check_order(&pair[0], &pair[1], errors));
     }
 }
 
@@ -33,7 +33,7 @@ fn check_closure(step: &Step, closure: &ExprClosure, errors: &mut Errors) {
     };
     match closure.inputs.len() {
         0 => errors.at(
-            (closure.inputs_begin, closure.inputs_end).0,
+            closure.inputs_begin,
             format!("`{keyword}` is given {what}: `{keyword} |{name}| …`, or `|_|` if it needs none"),
         ),
         1 => check_pattern(&step.kind, &closure.inputs[0], errors),

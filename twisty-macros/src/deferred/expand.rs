@@ -14,10 +14,10 @@ pub(crate) fn chain(chain: &Chain) -> TokenStream {
     let mut rest = chain.steps.as_slice();
     // What stands above a `timeout` is one Deferred, and the source of what stands below.
     while let Some(at) = rest.iter().position(|step| matches!(step.kind, Kind::Timeout { .. })) {
-        source = expand.step(&rest[at], expand.fused(source, &rest[..at]));
+        source = expand.step(&rest[at], &expand.fused(&source, &rest[..at]));
         rest = &rest[at + 1..];
     }
-    expand.fused(source, rest)
+    expand.fused(&source, rest)
 }
 
 pub(crate) struct Expand {
@@ -51,20 +51,20 @@ impl Expand {
     }
 
     /// The steps between two `timeout`s.
-    fn fused(&self, source: TokenStream, steps: &[Step]) -> TokenStream {
+    fn fused(&self, source: &TokenStream, steps: &[Step]) -> TokenStream {
         let ([result, ..], chain) = (&self.names, &self.chain);
         let Some((last, others)) = steps.split_last() else { return quote!(#chain::only(#source)) };
         let here = self.call("here", TokenStream::new(), last);
-        let mut rest = self.call("finish", self.step(last, result.to_token_stream()), last);
+        let mut rest = self.call("finish", self.step(last, &result.to_token_stream()), last);
         for step in others.iter().rev() {
-            let outcome = self.step(step, result.to_token_stream());
+            let outcome = self.step(step, &result.to_token_stream());
             rest = self.call("go_on", quote!(#outcome, #here, move |#result| #rest), step);
         }
         quote!(#chain::begin(#source, #here, move |#result| #rest))
     }
 
     /// What a step does with what comes from above.
-    fn step(&self, step: &Step, above: TokenStream) -> TokenStream {
+    fn step(&self, step: &Step, above: &TokenStream) -> TokenStream {
         let function = step.keyword.to_string();
         let arguments = match &step.kind {
             Kind::Timeout { limit, clock: None } => return self.call("timeout", quote!(#above, #limit), step),
@@ -91,14 +91,16 @@ impl Expand {
             Some(pattern) if !more.is_empty() && !matches!(pattern, Pat::Type(_)) => quote!(#pattern: #failure),
             _ => quote!(#inputs),
         };
-        let (inputs, code) = (quote!(#inputs #(, #more)*), self.code(&closure.body, &closure.output));
-        match code.makes {
-            Makes::Nothing => {
-                let body = code.run;
-                quote!(|#inputs| -> ::core::result::Result<#result, #failure> { #body })
+        let (begin, end, code) = (closure.inputs_begin, closure.inputs_end, self.code(&closure.body, &closure.output));
+        let (output, value) = match code.makes {
+            Makes::Nothing => (quote!(::core::result::Result<#result, #failure>), code.run),
+            _ => {
+                let outcome = outcome(self, &code);
+                (result.clone(), quote!(::core::result::Result::Ok(#outcome)))
             }
-            _ => self.returning(&inputs, &outcome(self, &code)),
-        }
+        };
+        let body = quote_spanned!(spans::ends(&closure.body).1=> { #value });
+        quote!(#begin #inputs #(, #more)* #end -> #output #body)
     }
 
     /// A closure out of which `?` leads.
@@ -139,13 +141,15 @@ impl Expand {
 
     /// Is it a Deferred, a `Result` or a plain value? The compiler knows.
     fn told_apart(&self, Code { body, run, .. }: &Code<'_>, of_type: &TokenStream) -> TokenStream {
-        let ((start, end), [_, value, _]) = (spans::ends(body), &self.names);
-        let probe = self.call("probe", quote!(&#value), body);
+        let (start, end) = spans::ends(body);
+        // Of the user's place altogether, so that the compiler points there. No code of theirs stands where it is known.
+        let made = Ident::new("made", start);
+        let probe = self.call("probe", quote!(&#made), body);
         let kind = quote_spanned!(end=> .kind());
-        let give = quote!(|#value| #probe.inner().give(#value));
-        let settle = spans::call(quote_spanned!(start=> .settle), quote!(#value, #give), end);
+        let give = quote!(|#made| #probe.inner().give(#made));
+        let settle = spans::call(quote_spanned!(start=> .settle), quote!(#made, #give), end);
         quote!({
-            let #value #of_type = #run;
+            let #made #of_type = #run;
             #probe #kind #settle
         })
     }

@@ -95,7 +95,7 @@ fn arms(input: ParseStream<'_>, errors: &mut Errors) -> Vec<Arm> {
 }
 
 fn arm(input: ParseStream<'_>) -> syn::Result<Arm> {
-    let pattern = Pat::parse_multi_with_leading_vert(input)?;
+    let pattern = Pat::parse_single(input)?;
     if !input.peek(Token![=]) || input.peek(Token![=>]) {
         let message = "an arm is `value = deferred => what to make of it`, also where the value is not needed: `_ = …`";
         return Err(syn::Error::new_spanned(pattern, message));
@@ -108,7 +108,7 @@ fn arm(input: ParseStream<'_>) -> syn::Result<Arm> {
     }
     input.parse::<Token![=>]>()?;
     let body: Expr = input.parse()?;
-    if !input.is_empty() && !(is_block(&body) && !input.peek(Token![,])) {
+    if input.peek(Token![,]) || !(input.is_empty() || is_block(&body)) {
         input.parse::<Token![,]>()?;
     }
     Ok(Arm { pattern, member, body })

@@ -415,7 +415,6 @@ impl<T: 'static> Recovery<T> for Deferred<T> {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it holds nothing")]
 #[inline]
 #[track_caller]
 pub fn recover<T, R: Recovery<T>>(_wanted: Wanted<T>, made: R) -> R::Outcome {
@@ -423,7 +422,6 @@ pub fn recover<T, R: Recovery<T>>(_wanted: Wanted<T>, made: R) -> R::Outcome {
 }
 
 /// The same of a body of which nothing but `Ok(…)` is seen.
-#[expect(clippy::needless_pass_by_value, reason = "it holds nothing")]
 #[inline]
 pub const fn recover_result<T>(_wanted: Wanted<T>, made: Result<T, Failure>) -> Result<T, Failure> {
     made

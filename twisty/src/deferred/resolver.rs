@@ -245,7 +245,7 @@ impl<T: 'static> Head for Origin<T> {
         &self.chain
     }
 
-    fn cancel_uncalled(self: Rc<Self>) {
+    fn cancel_uncalled(self: Rc<Self>, _others: &mut Vec<Rc<dyn Head>>) {
         match self.canceller.take() {
             Some(canceller) => {
                 // This resolver is never dropped unfired: it is fired below.

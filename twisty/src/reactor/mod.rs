@@ -4,10 +4,12 @@
 //! arrived, from sockets and from other threads; run the timers that are due; poll the tasks that were woken; then write
 //! what all of that has sent, each connection once. A program uses as many reactors as it likes, each on its own thread.
 
+mod end;
 mod entries;
 mod handle;
 mod port;
 mod tasks;
+mod threads;
 mod turn;
 
 use std::cell::{Cell, RefCell};
@@ -27,6 +29,7 @@ use crate::error::ReactorError;
 use crate::failure::Failure;
 use crate::protocol::{Agenda, ConnectionKey};
 use crate::task::Executor;
+use crate::threads::ThreadPool;
 
 use entries::Entry;
 pub use handle::Handle;
@@ -34,11 +37,17 @@ use handle::Mailbox;
 pub(crate) use port::Binding;
 pub use port::Port;
 use port::Reserve;
+use threads::Awaiting;
 
 /// Waits for events and calls what they concern, until it is stopped.
 ///
 /// Cheap to clone: the clones are the same reactor. It stays on the thread that made it; a [`Handle`] reaches it from
 /// others. When [`run`](Self::run) has returned it may be run again.
+///
+/// What still waits when the last clone is dropped is given up: delayed calls are never made, futures are dropped, which
+/// cancels what they await, and Deferreds that all this was to fire fail with
+/// [`ResolverDropped`](crate::ResolverDropped). That nobody handles such a failure, or a cancellation, is only worth a
+/// word at the level of `DEBUG` then: every program ends so.
 ///
 /// ```
 /// use std::time::Duration;
@@ -73,6 +82,9 @@ struct Core {
     mailbox: Arc<Mailbox>,
     /// The futures that were spawned.
     executor: Rc<Executor>,
+    pool: ThreadPool,
+    /// Results that threads are to bring.
+    awaiting: RefCell<Awaiting>,
     when_running: RefCell<Vec<Call>>,
     /// What every socket is read into.
     buffer: RefCell<Box<[u8]>>,
@@ -172,6 +184,8 @@ impl Reactor {
             timers: RefCell::default(),
             mailbox,
             executor: Rc::new(Executor::new(Arc::new(move || handle.wake()))),
+            pool: ThreadPool::new(),
+            awaiting: RefCell::default(),
             when_running: RefCell::default(),
             buffer: RefCell::new(vec![0; Self::READ_BUFFER].into()),
             reserve: Reserve::new(),

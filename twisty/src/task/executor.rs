@@ -100,6 +100,12 @@ impl Executor {
         discard(task.flatten());
     }
 
+    /// Removes all tasks that there are, the oldest first.
+    pub(crate) fn clear(&self) {
+        let tasks = self.tasks.take();
+        tasks.into_iter().for_each(|(_, task)| discard(task));
+    }
+
     /// Polls what is ready now, each task once. One that becomes ready meanwhile, by its own doing too, waits for the next
     /// call, so that no task keeps the others or the sockets from their turn. Calls `after_each` after each poll; false if
     /// there was none, as from inside of a task.
@@ -154,9 +160,7 @@ impl Default for Executor {
 
 impl Drop for Executor {
     fn drop(&mut self) {
-        for (_, task) in std::mem::take(self.tasks.get_mut()) {
-            discard(task);
-        }
+        self.clear();
     }
 }
 
@@ -356,7 +360,7 @@ mod tests {
             Poll::<()>::Pending
         });
         bench.executor.spawn(wakes_others, drop);
-        (0..2).for_each(|_| bench.executor.run_ready(|| {}));
+        (0..2).for_each(|_| _ = bench.executor.run_ready(|| {}));
         assert_eq!(bench.log.take(), ["first", "third", "first", "third"]);
 
         [first, second, third].iter().for_each(wake);
@@ -426,7 +430,7 @@ mod tests {
             answer
         });
         key.set(Some(bench.executor.spawn(future, move |_| done.add("done"))));
-        (0..2).for_each(|_| bench.executor.run_ready(|| {}));
+        (0..2).for_each(|_| _ = bench.executor.run_ready(|| {}));
         bench.log.take()
     }
 

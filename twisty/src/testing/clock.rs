@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::{self, DelayedCall, Entered, Scheduler, TimerKey, Timers, Timestamp, Timetable};
-use crate::deferred::{Deferred, IntoDeferred};
+use crate::deferred::{self, Deferred, IntoDeferred};
 use crate::task::Executor;
 
 /// A clock that stands still until it is advanced, and then calls what is due. A clone is the same clock.
@@ -223,6 +223,16 @@ impl Timetable for Table {
         let key = self.calls.borrow_mut().insert(when, call);
         let table = Rc::downgrade(&self);
         DelayedCall::new(table, key)
+    }
+}
+
+/// As a reactor that goes: what still waits is given up, and that this fails Deferreds is no news.
+impl Drop for Table {
+    fn drop(&mut self) {
+        deferred::expect_broken_promises(|| {
+            drop(self.calls.take());
+            self.executor.clear();
+        });
     }
 }
 
