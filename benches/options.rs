@@ -107,7 +107,10 @@ impl Options {
 
     /// The same for a bench without servers: its work is done in this process.
     pub fn hold(&self, contests: &mut [Contest]) -> Result {
-        let Mode::Compare = self.mode else { return Ok(println!("{HELP}")) };
+        let Mode::Compare = self.mode else {
+            println!("{HELP}");
+            return Ok(());
+        };
         let duration = self.duration / 10;
         report::print_contest_head(self.rounds, duration);
         for contest in contests.iter_mut().filter(|contest| self.wants(&contest.name)) {

@@ -11,6 +11,8 @@
 //!   what is below it: one is spawned for each, which counts when it wakes, as a call that is due does.
 //! - `call_later` is measured with a call that counts, boxed like every call; `Timers`, `DelayQueue` and the heap carry
 //!   a number.
+//! - A reactor and a runtime live on from piece to piece, as they do in a program; after random delays the reactor's memory
+//!   is in no order any more. What else there is starts anew.
 //! - "heap by hand" pushes into a `BinaryHeap` and keeps the values in a `Vec` beside it, from where cancelling takes
 //!   them; entries of cancelled timers come out of the heap when they are due. It never gives memory back, and never
 //!   looks at a clock: it is what nothing can be expected to beat.
@@ -113,10 +115,10 @@ fn reactor_call_later(plan: &Plan, reactor: &Reactor) -> usize {
     };
     let calls: Vec<_> = plan.delays.iter().map(|delay| reactor.call_later(*delay, count())).collect();
     for index in &*plan.cancelled {
-        calls[*index].cancel().expect("it is not due yet");
+        assert_eq!(calls[*index].cancel(), Ok(()));
     }
     while fired.get() + plan.cancelled.len() < TIMERS {
-        reactor.turn(None).expect("the poll works");
+        assert!(reactor.turn(None).is_ok());
     }
     fired.get()
 }
@@ -130,7 +132,7 @@ fn clock_call_later(plan: &Plan) -> usize {
     };
     let calls: Vec<_> = plan.delays.iter().map(|delay| clock.call_later(*delay, count())).collect();
     for index in &*plan.cancelled {
-        calls[*index].cancel().expect("it is not due yet");
+        assert_eq!(calls[*index].cancel(), Ok(()));
     }
     clock.advance(ALL);
     fired.get()
