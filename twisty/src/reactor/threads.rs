@@ -70,7 +70,7 @@ impl Reactor {
     }
 
     /// The same in a thread of another pool. If that is dropped before the call has begun, the Deferred fails with
-    /// [`CancelledError`](crate::CancelledError). (Twisted's `deferToThreadPool`.)
+    /// [`CancelledError`]. (Twisted's `deferToThreadPool`.)
     ///
     /// ```
     /// use twisty::threads::ThreadPool;
