@@ -9,10 +9,18 @@
 //!
 //! A family of vectors is one module here and one line in [`FAMILIES`].
 
+#[path = "conformance/compare.rs"]
+mod compare;
+#[path = "conformance/deferred/mod.rs"]
+mod deferred;
 #[path = "conformance/framing/mod.rs"]
 mod framing;
 #[path = "conformance/report.rs"]
 mod report;
+#[path = "conformance/sync/mod.rs"]
+mod sync;
+#[path = "conformance/task/mod.rs"]
+mod task;
 #[path = "conformance/vectors.rs"]
 mod vectors;
 
@@ -22,7 +30,14 @@ use report::{Family, Report};
 use vectors::Vector;
 
 /// What can be replayed so far; the other families of the vectors are counted and named.
-const FAMILIES: &[Family] = &[Family { name: "framing", replay: framing::replay }];
+const FAMILIES: &[Family] = &[
+    Family { name: "framing", replay: framing::replay },
+    Family { name: "deferred", replay: deferred::replay },
+    Family { name: "deferred_list", replay: deferred::replay },
+    Family { name: "deferred_scale", replay: deferred::scale::replay },
+    Family { name: "sync", replay: sync::replay },
+    Family { name: "task", replay: task::replay },
+];
 
 fn main() -> ExitCode {
     if std::env::args().any(|word| word == "--list") {

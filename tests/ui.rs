@@ -9,6 +9,7 @@ fn mistakes_are_told_at_the_users_own_token() {
     cases.compile_fail("ui/protocol/*.rs");
     cases.compile_fail("ui/factory/*.rs");
     cases.compile_fail("ui/state_machine/*.rs");
+    cases.compile_fail("ui/deferred/*.rs");
     cases.compile_fail("ui/program/*.rs");
     cases.pass("ui/pass/*.rs");
 }

@@ -1,13 +1,11 @@
 //! What expanded code calls, and what anchors its errors at the user's own tokens. Not for people.
 
-use std::time::Duration;
+pub mod chain;
 
-use crate::deferred::Deferred;
 use crate::error::{FramingError, SendError};
 use crate::failure::Failure;
 use crate::framing::{self, Decoded, Framing};
 use crate::protocol::{Context, FromFrame, Outcome, Protocol, Stateless};
-use crate::task;
 
 // ---- calling a handler -----------------------------------------------------------------------------------------------
 
@@ -107,14 +105,6 @@ impl<S: Default> FirstState for S {
 /// The state that a connection starts in.
 pub fn first_state<S: FirstState>() -> S {
     S::first_state()
-}
-
-// ---- steps of a chain ------------------------------------------------------------------------------------------------
-
-/// The step `timeout 5s;`, by the clock that runs here. Where none does, it fails, and the work is cancelled.
-#[track_caller]
-pub fn timeout<T: 'static>(deferred: Deferred<T>, timeout: Duration) -> Deferred<T> {
-    task::timeout_here(deferred, timeout)
 }
 
 // ---- asking at the user's tokens -------------------------------------------------------------------------------------

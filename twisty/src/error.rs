@@ -512,6 +512,50 @@ pub enum DelayedCallError {
     AlreadyCancelled,
 }
 
+/// A [`LoopingCall`](crate::task::LoopingCall) is not in the state that the call needs.
+///
+/// ```
+/// let clock = twisty::testing::Clock::new();
+/// let beat = twisty::task::LoopingCall::new(&clock, || ());
+/// assert_eq!(beat.stop(), Err(twisty::LoopingCallError::NotRunning));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum LoopingCallError {
+    /// `start` was called on one that runs, or whose last call is not done yet.
+    #[error("this looping call runs already: stop it, and wait for the Deferred of its start")]
+    AlreadyRunning,
+    /// `stop` or `reset` was called on one that does not run.
+    #[error("this looping call does not run")]
+    NotRunning,
+}
+
+/// A [`CooperativeTask`](crate::task::CooperativeTask) cannot be paused, resumed or stopped any more; or why it ended.
+///
+/// ```
+/// let clock = twisty::testing::Clock::new();
+/// let task = twisty::task::Cooperator::new(&clock).cooperate([(), ()].into_iter());
+/// assert_eq!(task.stop(), Ok(()));
+/// assert_eq!(task.stop(), Err(twisty::TaskError::Stopped));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TaskError {
+    /// It came to its end. Twisted's `TaskDone`.
+    #[error("this task is done")]
+    Done,
+    /// It was stopped. Twisted's `TaskStopped`.
+    #[error("this task was stopped")]
+    Stopped,
+    /// It failed; who asked first was given the failure. Twisted's `TaskFailed`.
+    #[error("this task failed")]
+    Failed,
+    /// Its Cooperator was stopped. Twisted's `SchedulerStopped`.
+    #[error("the Cooperator of this task was stopped")]
+    SchedulerStopped,
+    /// It was resumed more often than paused. Twisted's `NotPaused`.
+    #[error("this task is not paused")]
+    NotPaused,
+}
+
 // ---- the system ----------------------------------------------------------------------------------------------------
 
 /// A port cannot be listened on.

@@ -5,11 +5,19 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, de::Error};
 use twisty::Overlong;
 
+use crate::compare::operations;
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Case {
     pub(super) config: Config,
     pub(super) ops: Vec<Op>,
     pub(super) expect: Expect,
+}
+
+impl fmt::Display for Case {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "    {:?}\n{}", self.config, operations(&self.ops))
+    }
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -4,23 +4,15 @@
 //! never speaks for what came before, and for what comes after only where the two have parted for good.
 
 use super::app::{number, word_and_rest};
-use super::case::{Event, OnExceed, Receiver, What};
-use super::compare::Difference;
+use super::case::{Case, Event, OnExceed, Receiver, What};
+use crate::compare::{self, Ruling, Table};
 use crate::report::Departure;
 
-/// How the comparison goes on once a difference is explained.
-pub(super) enum Ruling {
-    /// Behind so many expected and so many actual events.
-    GoOnBehind { expected: usize, actual: usize },
-    /// Not at all: from here on the two are in different states.
-    StopHere,
-}
-
-pub(super) type Rule = fn(&Difference<'_>) -> Option<Ruling>;
+type Difference<'a> = compare::Difference<'a, Case, Event>;
 
 /// All departures. `D` numbers are those of "Keep and diverge", the others Twisted's rules.
 #[rustfmt::skip]
-pub(super) const TABLE: &[(Departure, Rule)] = &[
+pub(super) const TABLE: Table<Case, Event> = &[
     (Departure {
         name: "a limit event carries sizes, not the buffer",
         reason: "D5, L3, L4: what the buffer holds depends on how the stream was cut",
@@ -71,7 +63,7 @@ pub(super) const TABLE: &[(Departure, Rule)] = &[
 const ONE_FOR_ONE: Option<Ruling> = Some(Ruling::GoOnBehind { expected: 1, actual: 1 });
 
 fn sizes_not_the_buffer(difference: &Difference<'_>) -> Option<Ruling> {
-    let (expected, actual) = heads(difference)?;
+    let (expected, actual) = difference.heads()?;
     let (What::Exceeded { data }, What::Overlong(sizes)) = (&expected.what, &actual.what) else { return None };
     let agree = expected.at == actual.at
         && sizes.max_length == limit(difference)
@@ -94,7 +86,7 @@ fn silence_after_close(difference: &Difference<'_>) -> Option<Ruling> {
 }
 
 fn nothing_buffered_after_close(difference: &Difference<'_>) -> Option<Ruling> {
-    let (expected, actual) = heads(difference)?;
+    let (expected, actual) = difference.heads()?;
     let both = matches!((&expected.what, &actual.what), (What::Buffered { .. }, What::Buffered { .. }));
     if both && closed(difference) { ONE_FOR_ONE } else { None }
 }
@@ -154,7 +146,7 @@ impl Stretch {
 }
 
 fn delimiter_refused(difference: &Difference<'_>) -> Option<Ruling> {
-    let (expected, actual) = heads(difference)?;
+    let (expected, actual) = difference.heads()?;
     let (What::Write { data }, What::Refused) = (&expected.what, &actual.what) else { return None };
     let delimiter = difference.case.config.delimiter();
     let line = data.0.strip_suffix(delimiter)?;
@@ -189,10 +181,6 @@ fn empty_netstrings_only(difference: &Difference<'_>) -> Option<Ruling> {
     let failed = matches!(&difference.expected.first()?.what, What::OpError { error } if error == "ValueError");
     let netstring = difference.case.config.protocol == Receiver::NetstringReceiver;
     (failed && netstring && limit(difference) == 0).then_some(Ruling::StopHere)
-}
-
-fn heads<'a>(difference: &Difference<'a>) -> Option<(&'a Event, &'a Event)> {
-    Some((difference.expected.first()?, difference.actual.first()?))
 }
 
 /// Whether the connection was asked to close before the difference.

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::rc::Weak;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use super::{TimerKey, Timestamp};
@@ -42,11 +42,19 @@ pub(crate) trait Timetable {
 
     /// Moves a call that is there.
     fn reschedule(&self, key: TimerKey, when: Timestamp);
+
+    /// Takes a call in.
+    fn schedule(self: Rc<Self>, when: Timestamp, call: Box<dyn FnOnce()>) -> DelayedCall;
 }
 
 impl DelayedCall {
     pub(crate) fn new(timetable: Weak<dyn Timetable>, key: TimerKey) -> Self {
         Self { timetable, key, cancelled: Cell::new(false) }
+    }
+
+    /// Who keeps it.
+    pub(super) fn timetable(&self) -> Weak<dyn Timetable> {
+        Weak::clone(&self.timetable)
     }
 
     /// When the call is due, by the clock that keeps it; `None` if it ran or was cancelled. (Twisted's `getTime`.)

@@ -5,6 +5,7 @@
 
 mod delayed_call;
 mod timers;
+mod weak;
 
 use std::cell::RefCell;
 use std::fmt;
@@ -15,6 +16,7 @@ use std::time::Duration;
 pub use delayed_call::DelayedCall;
 pub(crate) use delayed_call::Timetable;
 pub use timers::{Batch, TimerKey, Timers};
+pub(crate) use weak::WeakClock;
 
 /// A point in time: how long after the start of its clock, in nanoseconds. A clock starts at [`Timestamp::ZERO`].
 ///
@@ -97,6 +99,20 @@ pub trait Scheduler: Clock {
     /// Calls `call` once, `delay` from now. Calls that are due at the same time run in the order in which they were
     /// made. (Twisted's `callLater`.)
     fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall;
+}
+
+/// A shared clock is a clock.
+impl<C: Clock + ?Sized> Clock for Rc<C> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+}
+
+/// A shared clock is a clock.
+impl<C: Scheduler + ?Sized> Scheduler for Rc<C> {
+    fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall {
+        (**self).schedule(delay, call)
+    }
 }
 
 thread_local! {

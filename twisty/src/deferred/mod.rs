@@ -32,7 +32,8 @@
 //!
 //! # What it costs
 //!
-//! One allocation for a Deferred that has not fired, one for each callback added to it; none for one that has fired.
+//! One allocation for a Deferred that has not fired, one for each callback added to it; none for one that has fired, unless
+//! its callback returns a Deferred that has not.
 //!
 //! ```
 //! use twisty::Deferred;
@@ -377,9 +378,38 @@ impl<T: 'static> Deferred<T> {
         step: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
     ) -> Deferred<U> {
         match self.settled() {
-            Ok(result) => link::step(step, result, site),
+            Ok(result) => match link::step(step, result, site).0 {
+                State::Pending(inner) => link::take_now(&*inner)
+                    .map_or_else(|| Deferred(State::Pending(resolver::waiting(inner, site))), Deferred::ready),
+                ready => Deferred(ready),
+            },
             Err(source) => Deferred(State::Pending(link::add(source, step, site))),
         }
+    }
+
+    /// Runs the rest of a chain of [`chain!`](crate::chain), which looks after its panics and the trail itself, up to the
+    /// step at `last`.
+    #[inline]
+    pub(crate) fn fuse<U: 'static>(
+        self,
+        last: &'static Location<'static>,
+        rest: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
+    ) -> Deferred<U> {
+        match self.settled() {
+            Ok(result) => rest(result),
+            Err(source) => Deferred(State::Pending(link::add(source, rest, last))),
+        }
+    }
+
+    /// A failure that is there remembers that it passed `step`.
+    #[inline]
+    pub(crate) fn passed_on(mut self, step: &'static Location<'static>) -> Self {
+        if let State::Ready(held) = &mut self.0
+            && let Some(failure) = held.failure_mut()
+        {
+            failure.passed_on(step);
+        }
+        self
     }
 
     /// The result if it is there and may be had, else where it will come from.

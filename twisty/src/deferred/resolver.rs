@@ -6,7 +6,7 @@ use std::panic::Location;
 use std::rc::Rc;
 
 use super::chain::{Chain, Head};
-use super::link::{self, Flow, Place, Slot, Source};
+use super::link::{self, Accept, Flow, Place, Slot, Source};
 use crate::error::{AlreadyCalled, CancelledError, HandlerPanicked, ResolverDropped};
 use crate::failure::Failure;
 
@@ -42,7 +42,8 @@ pub(super) struct Origin<T: 'static> {
 impl<T: 'static> Resolver<T> {
     pub(super) fn new(made: &'static Location<'static>, canceller: Option<Canceller<T>>) -> Self {
         let (chain, canceller, cancelling) = (Chain::new(made), Cell::new(canceller), Cell::new(false));
-        Self(Rc::new(Origin { chain, canceller, cancelling, slot: Slot::new() }))
+        // `new_cyclic` for the same reason as in `link::add`.
+        Self(Rc::new_cyclic(|_| Origin { chain, canceller, cancelling, slot: Slot::new() }))
     }
 
     pub(super) fn source(&self) -> Rc<Source<T>> {
@@ -218,12 +219,33 @@ impl<T: 'static> Place for Origin<T> {
     }
 }
 
+/// What has fired, and has got `inner` from the callback that was added to it at `site`. It is not `inner` itself: each
+/// of the two can be paused without the other.
+#[cold]
+pub(super) fn waiting<T: 'static>(inner: Rc<Source<T>>, site: &'static Location<'static>) -> Rc<Source<T>> {
+    let Resolver(origin) = &Resolver::new(site, None);
+    origin.chain.set_called(site);
+    link::wait_for(inner, Rc::clone(origin));
+    Rc::clone(origin) as Rc<Source<T>>
+}
+
+impl<T: 'static> Accept<T> for Origin<T> {
+    fn accept(self: Rc<Self>, mut result: Result<T, Failure>) -> Rc<dyn Flow> {
+        self.chain.waits_no_more();
+        if let Err(failure) = &mut result {
+            failure.passed_on(self.chain.made());
+        }
+        self.slot.put(result);
+        self
+    }
+}
+
 impl<T: 'static> Head for Origin<T> {
     fn chain(&self) -> &Chain {
         &self.chain
     }
 
-    fn cancel_uncalled(self: Rc<Self>) {
+    fn cancel_uncalled(self: Rc<Self>, _others: &mut Vec<Rc<dyn Head>>) {
         match self.canceller.take() {
             Some(canceller) => {
                 // This resolver is never dropped unfired: it is fired below.
@@ -290,5 +312,45 @@ fn abandon_all(first: Rc<dyn Head>) {
 impl<T: 'static> fmt::Debug for Resolver<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Resolver").field("made", self.0.chain.made()).field("is_called", &self.is_called()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Deferred;
+
+    /// One that has fired, and waits for the other.
+    fn fired_and_waiting() -> (crate::Resolver<u32>, Deferred<()>, Deferred<u32>) {
+        let (resolver, inner) = Deferred::<u32>::new();
+        let (lent, rest) = inner.map(|n| n + 1).hand_over();
+        (resolver, rest, Deferred::succeed(()).add_callback(|()| lent))
+    }
+
+    #[test]
+    fn what_has_fired_stays_called_while_it_waits() {
+        let (resolver, _inner, outer) = fired_and_waiting();
+        assert!(outer.is_called() && !outer.has_result());
+        resolver.callback(41);
+        assert_eq!(outer.into_result().expect("it is there").ok(), Some(42));
+    }
+
+    #[test]
+    fn pausing_what_waits_does_not_pause_what_it_waits_for() {
+        let (resolver, inner, mut outer) = fired_and_waiting();
+        let paused = outer.pause();
+        resolver.callback(41);
+        assert!(inner.has_result(), "it is not paused");
+        let outer = outer.into_result().expect_err("it is paused");
+        paused.unpause();
+        assert_eq!(outer.into_result().expect("it is there").ok(), Some(42));
+    }
+
+    #[test]
+    fn cancelling_what_waits_cancels_what_it_waits_for() {
+        let (resolver, _inner, outer) = fired_and_waiting();
+        outer.cancel();
+        assert!(resolver.is_called());
+        let failure = outer.into_result().expect("it is over").expect_err("it was cancelled");
+        assert!(failure.check::<crate::CancelledError>().is_some());
     }
 }

@@ -371,7 +371,7 @@ impl Reactor {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn call_later(&self, delay: Duration, call: impl FnOnce(&Self) + 'static) -> DelayedCall {
-        self.add_job(delay, Job::Call(Box::new(call)))
+        self.add_job(self.time() + delay, Job::Call(Box::new(call)))
     }
 
     /// Calls `call` when the reactor runs: at once if it does, else first thing in [`run`](Self::run).
@@ -418,8 +418,8 @@ impl Reactor {
         Handle::new(&self.0.mailbox)
     }
 
-    fn add_job(&self, delay: Duration, job: Job) -> DelayedCall {
-        let key = self.0.timers.borrow_mut().insert(self.time() + delay, job);
+    fn add_job(&self, when: Timestamp, job: Job) -> DelayedCall {
+        let key = self.0.timers.borrow_mut().insert(when, job);
         let core = Rc::downgrade(&self.0);
         DelayedCall::new(core, key)
     }
@@ -441,7 +441,7 @@ impl Clock for Reactor {
 /// As [`Reactor::call_later`], for calls that need no reactor.
 impl Scheduler for Reactor {
     fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall {
-        self.add_job(delay, Job::Scheduled(call))
+        self.add_job(self.time() + delay, Job::Scheduled(call))
     }
 }
 
@@ -462,6 +462,10 @@ impl Timetable for Core {
 
     fn reschedule(&self, key: TimerKey, when: Timestamp) {
         self.timers.borrow_mut().reschedule(key, when);
+    }
+
+    fn schedule(self: Rc<Self>, when: Timestamp, call: Box<dyn FnOnce()>) -> DelayedCall {
+        Reactor(self).add_job(when, Job::Scheduled(call))
     }
 }
 

@@ -1,13 +1,24 @@
 //! What is done later, again and again, or a little at a time.
 //!
 //! The counterpart of Twisted's `twisted.internet.task`. Everything here takes a [`Scheduler`](crate::clock::Scheduler):
-//! the reactor, or a test's manual clock.
+//! the reactor, or a test's manual clock. None of it keeps the clock alive; with the clock go all calls that are to come.
 //!
 //! - [`Deferred::add_timeout`](crate::Deferred::add_timeout) cancels what takes too long.
+//! - [`defer_later`] calls once, later.
+//! - [`LoopingCall`] calls every so often, in step.
+//! - [`Cooperator`] does long work a slice at a time, so that it holds up nothing else.
 
+mod cooperative_task;
+mod cooperator;
 mod executor;
+mod later;
+mod looping_call;
 mod spawn;
 mod timeout;
 
+pub use cooperative_task::CooperativeTask;
+pub use cooperator::{Cooperator, Slice};
 pub(crate) use executor::Executor;
+pub use later::defer_later;
+pub use looping_call::LoopingCall;
 pub(crate) use timeout::timeout_here;

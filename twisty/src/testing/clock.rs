@@ -196,9 +196,7 @@ impl clock::Clock for Clock {
 
 impl Scheduler for Clock {
     fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall {
-        let key = self.0.calls.borrow_mut().insert(self.now() + delay, call);
-        let table = Rc::downgrade(&self.0);
-        DelayedCall::new(table, key)
+        Rc::clone(&self.0).schedule(self.now() + delay, call)
     }
 }
 
@@ -219,6 +217,12 @@ impl Timetable for Table {
 
     fn reschedule(&self, key: TimerKey, when: Timestamp) {
         self.calls.borrow_mut().reschedule(key, when);
+    }
+
+    fn schedule(self: Rc<Self>, when: Timestamp, call: Box<dyn FnOnce()>) -> DelayedCall {
+        let key = self.calls.borrow_mut().insert(when, call);
+        let table = Rc::downgrade(&self);
+        DelayedCall::new(table, key)
     }
 }
 

@@ -1,0 +1,56 @@
+//! The family `task`: Clock, LoopingCall, deferLater and Cooperator.
+//!
+//! - [`case`]: what a vector says.
+//! - [`clock`], [`looping`], [`later`], [`coop`]: a case of that kind, operation by operation, under a manual clock.
+//! - [`departures`]: the table of the differences that are meant.
+
+mod case;
+mod clock;
+mod coop;
+mod departures;
+mod later;
+mod looping;
+
+use serde_json::Value;
+
+use crate::report::Departure;
+use case::Case;
+
+/// Replays one case; the departures it stands under, or what differs without one.
+pub(crate) fn replay(json: &str) -> Result<Vec<&'static Departure>, String> {
+    let case: Case = serde_json::from_str(json).map_err(|error| format!("    it cannot be read: {error}"))?;
+    let actual = match &*case.kind {
+        "clock" => clock::replay(&case),
+        "loop" => looping::replay(&case),
+        "later" => later::replay(&case),
+        "coop" => coop::replay(&case),
+        kind => return Err(format!("    there is no kind {kind}")),
+    };
+    if same(&actual, &case.expect) {
+        return Ok(Vec::new());
+    }
+    match departures::explain(&case, &actual, same) {
+        Some(departure) => Ok(vec![departure]),
+        None => {
+            Err(format!("    {}\n    {}\n    Twisted {}\n    twisty  {actual}", case.config, case.ops, case.expect))
+        }
+    }
+}
+
+/// Equal, numbers with the tolerance that the vectors allow.
+fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => {
+            let [one, other] = [one, other].map(|number| number.as_f64().unwrap_or(f64::NAN));
+            (one - other).abs() <= 1e-9 * other.abs().max(1.0)
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(key, one)| other.get(key).is_some_and(|other| same(one, other)))
+        }
+        _ => one == other,
+    }
+}
