@@ -17,6 +17,8 @@ mod deferred;
 mod framing;
 #[path = "conformance/report.rs"]
 mod report;
+#[path = "conformance/sync/mod.rs"]
+mod sync;
 #[path = "conformance/task/mod.rs"]
 mod task;
 #[path = "conformance/vectors.rs"]
@@ -31,7 +33,9 @@ use vectors::Vector;
 const FAMILIES: &[Family] = &[
     Family { name: "framing", replay: framing::replay },
     Family { name: "deferred", replay: deferred::replay },
+    Family { name: "deferred_list", replay: deferred::replay },
     Family { name: "deferred_scale", replay: deferred::scale::replay },
+    Family { name: "sync", replay: sync::replay },
     Family { name: "task", replay: task::replay },
 ];
 

@@ -11,6 +11,8 @@ use twisty::{
     ResolverDropped, gather, race,
 };
 
+const DEEP: usize = 100_000;
+
 fn several<T>(n: usize) -> (Vec<Resolver<T>>, Vec<Deferred<T>>) {
     (0..n).map(|_| Deferred::new()).unzip()
 }
@@ -250,13 +252,13 @@ fn many_members() {
 #[test]
 fn deeply_nested_lists() {
     let (resolver, mut nest) = Deferred::new();
-    for _ in 0..100_000 {
+    for _ in 0..DEEP {
         nest = gather([nest]).map(|values| values[0]);
     }
     resolver.callback(7);
     assert_eq!(value(nest), 7);
     let (resolver, mut nest) = Deferred::<u32>::new();
-    for _ in 0..100_000 {
+    for _ in 0..DEEP {
         nest = race([nest]).map(|(_, value)| value);
     }
     drop(nest);
@@ -300,4 +302,20 @@ fn collected(random: &mut fastrand::Rng, members: Vec<Deferred<Rc<()>>>) -> Defe
         2 => DeferredList::new(members).consume_errors().first().map(drop),
         _ => race(members).map(drop).add_both(over),
     }
+}
+
+/// Cancelling goes down in a loop, too.
+#[test]
+fn cancelling_deeply_nested_lists() {
+    let (_resolver, member) = Deferred::<u32>::new();
+    let mut nest = DeferredList::new([member]).all().map(|results| results.len());
+    for depth in 1..DEEP {
+        nest = match depth % 3 {
+            0 => race([nest]).map(|(index, _)| index).add_errback(|_| Ok(0)),
+            1 => gather([nest]).map(|values| values.len()).add_errback(|_| Ok(0)),
+            _ => (nest, ()).gather().map(|(value, ())| value).add_errback(|_| Ok(0)),
+        };
+    }
+    nest.cancel();
+    assert_eq!(value(nest), 0);
 }

@@ -102,11 +102,87 @@ fn shadowed_names_and_odd_ones_do_no_harm() {
     assert_eq!(shadowed::Odd::diagram().states, ["State", "Match"]);
 }
 
+/// The same for the macros that are called in expressions.
+mod shadowed_calls {
+    #![allow(dead_code, reason = "they only stand in the way")]
+
+    use ::twisty::prelude::{Deferred, Failure, chain, gather, race};
+
+    struct Result;
+    struct Option;
+    struct Ok;
+    struct Err;
+    struct Some;
+    struct None;
+    struct Duration;
+    struct Outcome;
+    struct Recovery;
+    struct __Winner;
+    trait Into {}
+    trait From {}
+    trait Deref {}
+    trait Fn {}
+    trait FnOnce {}
+    mod core {}
+    mod std {}
+    mod twisty {}
+
+    pub(super) fn chained(__result: u8, __value: u8, r#type: Deferred<u8>) -> Deferred<u8> {
+        let __wanted = 1;
+        chain! {
+            r#type;
+            then |n| n + __result;
+            then |__result| __result + __value;
+            then |__value: u8| -> Deferred<u8> { Deferred::succeed(__value) }
+            catch |_: ::std::fmt::Error| __wanted;
+            catch |__why| __wanted + u8::try_from(__why.trail().len()).unwrap_or_default();
+            timeout 5s;
+            finally |_| {}
+            then move |n| {
+                if n > 100 {
+                    return 100;
+                }
+                n
+            }
+            catch |_: Failure| panic!("{__wanted}");
+        }
+    }
+
+    pub(super) fn both(__value: u8) -> Deferred<(u8, u8)> {
+        gather!(__value, chained(__value, 1, Deferred::succeed(1)))
+    }
+
+    pub(super) fn first(__1st: u8) -> Deferred<u8> {
+        race! {
+            _ = Deferred::<&str>::fail(::std::fmt::Error) => __1st,
+            __value = __1st => { let __result = race!(__value, __1st); __result }
+        }
+    }
+}
+
+#[test]
+fn names_in_bodies_are_the_users() {
+    let value = |deferred: Deferred<u8>| deferred.into_result().map(Result::ok);
+    assert_eq!(value(shadowed_calls::chained(1, 2, Deferred::succeed(3))).ok(), Some(Some(6)));
+    assert_eq!(value(shadowed_calls::first(7)).ok(), Some(Some(7)));
+    let both = shadowed_calls::both(5).into_result().map(Result::ok);
+    assert_eq!(both.ok(), Some(Some((5, 7))));
+}
+
 /// Not even the standard prelude is needed.
 #[no_implicit_prelude]
 mod bare {
     use ::core::iter::Iterator as _;
-    use ::twisty::prelude::{factory, protocol};
+    use ::twisty::prelude::{chain, factory, gather, protocol, race};
+
+    pub(super) fn calls() -> ::twisty::Deferred<u8> {
+        chain! {
+            race! { n = gather!(1, 2) => n.0, _ = 5 => 5 };
+            then |n| race!(n, 2);
+            catch |_| 3;
+            finally |_| ();
+        }
+    }
 
     #[factory(protocol = Plain, build = Self::make, stop = Self::close)]
     #[derive(::core::default::Default)]
@@ -143,6 +219,7 @@ mod bare {
 #[test]
 fn no_prelude_is_needed() {
     assert_eq!(Server::new(bare::Maker::default()).connect().receive("a\nb\n").sent(), "a\nb\na\n");
+    assert_eq!(bare::calls().into_result().map(Result::ok).ok(), Some(Some(1)));
 }
 
 /// Public items with documentation, as a library has them.

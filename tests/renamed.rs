@@ -29,6 +29,18 @@ impl Room {
     fn open(&mut self) {}
 }
 
+fn answer(question: Deferred<u8>) -> Deferred<u8> {
+    chain! {
+        race! { (n, _) = gather!(question, 1) => n, };
+        then |n| race!(n, 2);
+        timeout 5s;
+        catch |_: TimeoutError| 3;
+        catch |_| Ok(4);
+        finally |_| ();
+    }
+}
+
 fn main() -> reactive::Result<()> {
+    answer(Deferred::succeed(1)).map(|n| println!("{n}"));
     reactive::serve("tcp:8007", Room)
 }

@@ -8,5 +8,6 @@ fn mistakes_are_told_at_the_users_own_token() {
     cases.compile_fail("ui/protocol/*.rs");
     cases.compile_fail("ui/factory/*.rs");
     cases.compile_fail("ui/state_machine/*.rs");
+    cases.compile_fail("ui/deferred/*.rs");
     cases.pass("ui/pass/*.rs");
 }

@@ -72,7 +72,7 @@ fn a_panic_of_on_timeout_is_a_failure() {
 fn a_chain_takes_the_clock_that_runs() {
     let clock = Clock::new();
     let (_resolver, answer) = Deferred::<u32>::new();
-    let answer = clock.enter(|| twisty::__private::timeout(answer, SECOND));
+    let answer = clock.enter(|| twisty::__private::chain::timeout(answer, SECOND));
     clock.advance(SECOND);
     assert!(failure_of(answer).check::<TimeoutError>().is_some());
 }
@@ -83,13 +83,13 @@ fn without_a_clock_a_chain_fails_and_its_work_is_cancelled() {
     let cancelled = Rc::new(Cell::new(false));
     let told = Rc::clone(&cancelled);
     let (_resolver, answer) = Deferred::<u32>::with_canceller(move |_| told.set(true));
-    let answer = twisty::__private::timeout(answer, SECOND);
+    let answer = twisty::__private::chain::timeout(answer, SECOND);
     assert!(cancelled.get());
     let failure = failure_of(answer);
     assert_eq!(failure.check(), Some(&NoClock { timeout: SECOND }));
     assert!(failure.to_string().contains("on &clock"), "{failure}");
     assert_eq!(unhandled.take().len(), 0);
-    assert!(twisty::__private::timeout(Deferred::succeed(1), SECOND).has_result());
+    assert!(twisty::__private::chain::timeout(Deferred::succeed(1), SECOND).has_result());
 }
 
 #[test]

@@ -1,10 +1,11 @@
-//! The attributes of twisty: [`macro@protocol`], [`macro@state_machine`], [`macro@on`] and [`macro@factory`].
-//! Use them through that crate; this one only holds them.
+//! The attributes of twisty: [`macro@protocol`], [`macro@state_machine`], [`macro@on`] and [`macro@factory`]; and its
+//! macros for Deferreds: [`chain!`], [`gather!`] and [`race!`]. Use them through that crate; this one only holds them.
 //!
 //! # Layout
 //!
-//! An attribute is a folder, and is read like a sentence: `parse` (syntax) → `model` (meaning) → `check` (what is
-//! wrong, all of it) → `expand` (code; it cannot fail). Whatever runs is in the runtime crate, `expand` only calls it.
+//! An attribute, or a family of macros, is a folder, and is read like a sentence: `parse` (syntax) → `model` (meaning)
+//! → `check` (what is wrong, all of it) → `expand` (code; it cannot fail). Whatever runs is in the runtime crate,
+//! `expand` only calls it.
 //!
 //! - `protocol`: `#[protocol(…)]` on a struct.
 //! - `state_machine`: impl blocks with handlers, also those of `#[protocol]`, a machine without states. Beside the
@@ -12,6 +13,8 @@
 //!   another), `signature` (what a handler may look like), `dispatch` and `call` (the methods of `Protocol` and the
 //!   calls in them). `#[on(…)]` itself only says where it belongs.
 //! - `factory`: `#[factory(…)]` on a struct.
+//! - `deferred`: `chain! { … }`. Beside the four: `body` (what can be seen in a body without knowing types), `several`
+//!   (`gather!` and `race!`).
 //! - `keys`, `duration`, `generics`, `names`, `nearest`, `errors`, `spans`: what they share.
 
 mod deferred;
@@ -308,8 +311,160 @@ pub fn factory(arguments: TokenStream, item: TokenStream) -> TokenStream {
     factory::attribute(arguments.into(), &item.into()).into()
 }
 
-/// Builds a Deferred in steps.
+/// Makes a Deferred in steps: what to wait for, and what to do then.
+///
+/// ```
+/// use twisty::prelude::*;
+/// use twisty::testing::Clock;
+///
+/// fn poem(title: Deferred<String>, clock: &Clock) -> Deferred<String> {
+///     chain! {
+///         title;
+///         then |title| std::fs::read_to_string(format!("poems/{title}"));
+///         timeout 5s on clock;
+///         catch |late: TimeoutError| format!("no poem within {:?}", late.limit);
+///         catch |_| "no poem".to_owned();
+///         then |poem| {
+///             let lines: Vec<_> = poem.lines().map(str::trim).collect();
+///             lines.join("\n")
+///         }
+///         finally |poem| println!("over, and {}", if poem.is_ok() { "well" } else { "badly" });
+///     }
+/// }
+///
+/// let (resolver, title) = Deferred::new();
+/// let poem = poem(title, &Clock::new());
+/// resolver.callback("there is none".into());
+/// assert_eq!(poem.into_result().expect("it has fired").unwrap(), "no poem");
+/// ```
+///
+/// First comes the source, then any number of steps, which happen in this order. The value is a
+/// [`Deferred`](../twisty/struct.Deferred.html).
+///
+/// | | gets | may make |
+/// |---|---|---|
+/// | `source;` | | a value, a `Result` or a Deferred |
+/// | `then \|value\| …;` | the value | the next value, a `Result` or a Deferred of it |
+/// | `catch \|why: TimeoutError\| …;` | the error, if it is of this type; other failures pass | what the value is, or a `Result` or Deferred of it |
+/// | `catch \|why\| …;` | any [`Failure`](../twisty/struct.Failure.html) | the same |
+/// | `timeout 5s;` | | |
+/// | `finally \|result\| …;` | `Result<&T, &Failure>`, whatever it is | nothing, a `Result` or a Deferred: its failure replaces the result, and a Deferred is waited for |
+///
+/// A step is skipped that is not for what came out of the one above: a failure passes each `then`, and a value each
+/// `catch`. A step that fails or panics hands a failure to those below it.
+///
+/// # In a body
+///
+/// - `?` leads out of the step, with any error that becomes a `Failure`. It does so in any body, also in one that ends
+///   with a value or a Deferred and not with `Ok(…)`. The `?` of a source belongs to the function around it.
+/// - `return` leaves the body. In one that uses `?` as well, all ends are `Result<_, Failure>`s.
+/// - Variables can be used in several steps: the last one that needs it takes it along. A `timeout` divides the chain;
+///   what stands above owns what it uses, so that a variable for both sides is cloned before.
+/// - The types are found as in any closure, and can be written: `then |(a, b): (u8, u8)| -> u16 { … }`. Where nothing
+///   says of which type a value is, as in `Ok(text.parse()?)`, write it: `text.parse::<u16>()`.
+/// - Behind a body that is a block, the `;` may be missing. `move` means nothing here.
+///
+/// # `timeout`
+///
+/// What stands above must be over so long after the chain was made, else it is cancelled, and fails with
+/// `TimeoutError`. The duration is written as in [`macro@protocol`], or an expression that makes one:
+/// `timeout self.patience`. The clock is that of the reactor that runs, or another one: `timeout 5s on &clock`.
+///
+/// # Twisted's names
+///
+/// `then` is `addCallback`, `catch` is `addErrback` with `Failure.trap`, `finally` is `addBoth` that returns what it was
+/// given, `timeout` is `addTimeout`.
+///
+/// # What it costs
+///
+/// As long as nothing needs to be waited for, nothing: no allocation, and the steps are called one after the other.
+/// Waiting for the source, or for a Deferred that a step returns, takes one allocation, however many steps follow.
+///
+/// # The code it writes
+///
+#[doc = concat!(
+    "````rust,ignore\n",
+    include_str!("../tests/expand/chain.rs"),
+    "````\n\nbecomes\n\n````rust,ignore\n",
+    include_str!("../tests/expand/chain.expanded.rs"),
+    "````\n",
+)]
 #[proc_macro]
 pub fn chain(tokens: TokenStream) -> TokenStream {
     deferred::chain(tokens.into()).into()
+}
+
+/// Waits for several Deferreds of different types, up to twelve. The value is a Deferred of a tuple.
+///
+/// ```
+/// use twisty::prelude::*;
+///
+/// let (resolver, name) = Deferred::new();
+/// let greeting = gather!(name, 42, "7".parse::<u16>())
+///     .map(|(name, age, house): (&str, u8, u16)| format!("{name}, {age}, at number {house}"));
+/// resolver.callback("Ann");
+/// assert_eq!(greeting.into_result().expect("all are there").unwrap(), "Ann, 42, at number 7");
+/// ```
+///
+/// Each is a Deferred, a `Result` or a value. At the first failure it fails with `FirstError`, which says which one it
+/// was; the others run on. Cancelling it cancels all. For many of one type there is the function of the same name; for
+/// more than twelve, gather some of them first. (Twisted's `gatherResults`.)
+///
+/// # The code it writes
+///
+#[doc = concat!(
+    "````rust,ignore\n",
+    include_str!("../tests/expand/gather.rs"),
+    "````\n\nbecomes\n\n````rust,ignore\n",
+    include_str!("../tests/expand/gather.expanded.rs"),
+    "````\n",
+)]
+#[proc_macro]
+pub fn gather(tokens: TokenStream) -> TokenStream {
+    deferred::gather(tokens.into()).into()
+}
+
+/// Takes the first success of several Deferreds, and cancels the others.
+///
+/// Of one type, `race!(first, second)`:
+///
+/// ```
+/// use twisty::prelude::*;
+///
+/// let ((_never, slow), (resolver, fast)) = (Deferred::<&str>::new(), Deferred::new());
+/// let page = race!(slow, fast);
+/// resolver.callback("a page");
+/// assert_eq!(page.into_result().expect("one has won").unwrap(), "a page");
+/// ```
+///
+/// Of different types, `race! { PATTERN = deferred => body, … }`; the bodies make the same type:
+///
+/// ```
+/// use twisty::prelude::*;
+///
+/// let ((_never, page), (resolver, code)) = (Deferred::<String>::new(), Deferred::<u16>::new());
+/// let length = race! {
+///     text = page => text.len(),
+///     _ = code => 0,
+/// };
+/// resolver.callback(404);
+/// assert_eq!(length.into_result().expect("one has won").unwrap(), 0);
+/// ```
+///
+/// Each is a Deferred, a `Result` or a value, and so is what a body makes; in a body stands what may stand in one of
+/// [`chain!`]. The others are cancelled before the body of the winner runs. A failure wins nothing: if all have failed,
+/// so has the race, with a `FailureGroup`. Cancelling it cancels all. (Twisted's `race`.)
+///
+/// # The code it writes
+///
+#[doc = concat!(
+    "````rust,ignore\n",
+    include_str!("../tests/expand/race.rs"),
+    "````\n\nbecomes\n\n````rust,ignore\n",
+    include_str!("../tests/expand/race.expanded.rs"),
+    "````\n",
+)]
+#[proc_macro]
+pub fn race(tokens: TokenStream) -> TokenStream {
+    deferred::race(tokens.into()).into()
 }

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 
 use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
-use syn::{Attribute, Item, Meta};
+use syn::visit_mut::{VisitMut, visit_expr_mut, visit_stmt_mut};
+use syn::{Attribute, Expr, ExprMacro, Item, Meta, Stmt, StmtMacro};
 
-use crate::{factory, protocol, state_machine};
+use crate::{deferred, factory, protocol, state_machine};
 
 #[test]
 fn expansions_are_as_recorded() {
@@ -39,7 +40,10 @@ fn expand_item(mut item: Item) -> TokenStream {
     let attributes = match &mut item {
         Item::Struct(item) => &mut item.attrs,
         Item::Impl(item) => &mut item.attrs,
-        _ => return quote!(#item),
+        _ => {
+            Macros.visit_item_mut(&mut item);
+            return quote!(#item);
+        }
     };
     let position = attributes.iter().position(|attribute| expansion(attribute).is_some());
     let attribute = attributes.remove(position.expect("one of our attributes"));
@@ -57,5 +61,30 @@ fn expansion(attribute: &Attribute) -> Option<fn(TokenStream, &TokenStream) -> T
         "factory" => Some(factory::attribute),
         "state_machine" => Some(state_machine::attribute),
         _ => None,
+    }
+}
+
+/// Expands what is called in an expression.
+struct Macros;
+
+impl VisitMut for Macros {
+    fn visit_expr_mut(&mut self, expression: &mut Expr) {
+        let Expr::Macro(called) = expression else { return visit_expr_mut(self, expression) };
+        let expand: fn(TokenStream) -> TokenStream =
+            match called.mac.path.get_ident().map(ToString::to_string).as_deref() {
+                Some("chain") => deferred::chain,
+                Some("gather") => deferred::gather,
+                Some("race") => deferred::race,
+                _ => return,
+            };
+        *expression = syn::parse2(expand(called.mac.tokens.clone())).unwrap();
+    }
+
+    /// `chain! { … }` is a statement too.
+    fn visit_stmt_mut(&mut self, statement: &mut Stmt) {
+        if let Stmt::Macro(StmtMacro { attrs, mac, semi_token: None }) = statement {
+            *statement = Stmt::Expr(Expr::Macro(ExprMacro { attrs: attrs.clone(), mac: mac.clone() }), None);
+        }
+        visit_stmt_mut(self, statement);
     }
 }

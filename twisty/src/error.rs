@@ -484,6 +484,12 @@ pub enum ReactorError {
     /// A call from another thread came after the reactor was dropped.
     #[error("the reactor of this handle is gone")]
     Gone,
+    /// `block_on` was called on the reactor's own thread.
+    #[error(
+        "the reactor's own thread cannot block on the reactor: it would wait for itself; add a callback to the Deferred, \
+         or await it in a task"
+    )]
+    OwnThread,
 }
 
 /// A delayed call cannot be changed any more.

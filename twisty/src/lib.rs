@@ -41,8 +41,8 @@
 //! - [`threads`]: threads for work that blocks.
 //! - [`testing`]: the same protocols without sockets or real time.
 //!
-//! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`] write what could be written by
-//! hand. How it all fits together stands in [`architecture`].
+//! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`], and [`chain!`], [`macro@gather`] and
+//! [`macro@race`] for Deferreds, write what could be written by hand. How it all fits together stands in [`architecture`].
 
 pub mod clock;
 mod connection;
@@ -76,7 +76,7 @@ pub use error::*;
 pub use failure::Failure;
 pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
 pub use reactor::{Handle, Port, Reactor};
-pub use twisty_macros::{chain, factory, on, protocol, state_machine};
+pub use twisty_macros::{chain, factory, gather, on, protocol, race, state_machine};
 
 /// What programs return: an error of any type is a [`Failure`].
 ///
@@ -101,5 +101,5 @@ pub mod prelude {
         Address, Context, Factory, ForProtocol, FromFrame, Protocol, Replies, Shared, StateMachine, ToFrame, Transport,
     };
     pub use crate::reactor::Reactor;
-    pub use twisty_macros::{chain, factory, on, protocol, state_machine};
+    pub use twisty_macros::{chain, factory, gather, on, protocol, race, state_machine};
 }

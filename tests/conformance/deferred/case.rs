@@ -39,6 +39,22 @@ pub(super) enum Op {
     ChainDeferred { d: usize, to: usize },
     AddTimeout { d: usize, s: usize, seconds: f64, on: Option<Behaviour> },
     Advance { seconds: f64 },
+    DeferredList(Several),
+    GatherResults(Several),
+    Race(Several),
+}
+
+/// What is made of several Deferreds.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Several {
+    pub(super) d: usize,
+    pub(super) members: Vec<usize>,
+    #[serde(default)]
+    pub(super) fire_on_one_callback: bool,
+    #[serde(default)]
+    pub(super) fire_on_one_errback: bool,
+    #[serde(default)]
+    pub(super) consume_errors: bool,
 }
 
 #[derive(Debug, Clone, Deserialize)]

@@ -20,8 +20,8 @@ pub(super) const TABLE: Table<Case, Event> = &[
     }, fired_by_type),
     (Departure {
         name: "the target of chain_deferred is fired by nobody else",
-        reason: "decision 9: the source takes its resolver, and what is made fired has none; so no AlreadyCalledError can \
-                 become the source's result",
+        reason: "decision 9: the source takes its resolver, and what is made fired has none; so no AlreadyCalledError \
+                 can become the source's result",
     }, chained_by_type),
     (Departure {
         name: "a pause inside a run takes effect",
@@ -37,7 +37,7 @@ pub(super) const TABLE: Table<Case, Event> = &[
     }, cycle_fails),
     (Departure {
         name: "a Deferred that is running is waited for",
-        reason: "decision 9, D13: who is given it gets its last result, not the one of the moment, which two would have",
+        reason: "decision 9, D13: its last result is handed over, not the one of the moment, which two would then have",
     }, running_is_waited_for),
     (Departure {
         name: "the outer Deferred goes on before the inner one, whatever is added meanwhile",
@@ -47,6 +47,14 @@ pub(super) const TABLE: Table<Case, Event> = &[
         name: "the inner Deferred goes on when its result is taken over by a paused one",
         reason: "decision 9, D15: in Twisted it stalls until something else touches it",
     }, inner_does_not_stall),
+    (Departure {
+        name: "a race or a first success of none is decided at once",
+        reason: "decision 9, D41, D46: in Twisted it never fires",
+    }, none_is_decided),
+    (Departure {
+        name: "a list that has fired and waits passes cancel on",
+        reason: "D31, D44: as every Deferred does; in Twisted DeferredList forgets to",
+    }, list_passes_cancel_on),
 ];
 
 const ONE_FOR_ONE: Option<Ruling> = Some(Ruling::GoOnBehind { expected: 1, actual: 1 });
@@ -131,6 +139,25 @@ fn inner_does_not_stall(difference: &Difference<'_>) -> Option<Ruling> {
     let pauses = |outer| difference.case.ops.iter().any(|op| matches!(op, Op::Pause { d } if *d == outer));
     let taken_over = returned(difference.case).any(|(outer, inner)| inner == called && pauses(outer));
     if earlier && taken_over { ONE_FOR_ONE } else { None }
+}
+
+fn none_is_decided(difference: &Difference<'_>) -> Option<Ruling> {
+    let What::Call { d: called, .. } = difference.actual.first()?.what else { return None };
+    let of_none = |op: &Op| match op {
+        Op::Race(it) => it.d == called && it.members.is_empty(),
+        Op::DeferredList(it) => it.d == called && it.members.is_empty() && it.fire_on_one_callback,
+        _ => false,
+    };
+    difference.case.ops.iter().any(of_none).then_some(Ruling::StopHere)
+}
+
+fn list_passes_cancel_on(difference: &Difference<'_>) -> Option<Ruling> {
+    let actual = difference.actual.first()?;
+    let What::Canceller { d: cancelled } = actual.what else { return None };
+    let Op::Cancel { d: list } = difference.case.ops.get(actual.at)? else { return None };
+    let is_list = |op: &Op| matches!(op, Op::DeferredList(it) if it.d == *list);
+    let waits = returned(difference.case).any(|lent| lent == (*list, cancelled));
+    (waits && difference.case.ops.iter().any(is_list)).then_some(Ruling::StopHere)
 }
 
 /// The functions that are added, with the number of the Deferred they are added to.

@@ -70,8 +70,8 @@ pub(super) struct Reports {
     pub(super) strange: Vec<Error>,
 }
 
-/// Drops one after the other, and last those that hold something because they are paused: it goes on then. Resolvers that
-/// have not fired are kept until the end, since dropping them is no part of the program, and fails their Deferreds.
+/// Drops one after the other, and last those that hold something because they are paused: it goes on then. Resolvers
+/// that have not fired are kept until the end: dropping them is no part of the program, and fails their Deferreds.
 pub(super) fn dropped(program: &Program, unhandled: &UnhandledFailures) -> Reports {
     program.is_over.set(true);
     let mut strange = unhandled.take();
@@ -88,6 +88,8 @@ pub(super) fn dropped(program: &Program, unhandled: &UnhandledFailures) -> Repor
         strange.extend(failures);
     }
     drop(unfired);
-    strange.extend(unhandled.take().into_iter().filter(|failure| failure.check::<ResolverDropped>().is_none()));
+    // A list's failure has the one in it that a member got so.
+    let (dropped, failures) = (ResolverDropped.to_string(), unhandled.take().into_iter());
+    strange.extend(failures.filter(|failure| !failure.to_string().contains(&dropped)));
     Reports { by_number, strange: strange.iter().map(Error::of).collect() }
 }

@@ -1,9 +1,10 @@
-//! The families `deferred`, programs on a pool of Deferreds, and `deferred_scale`, long chains.
+//! The families `deferred`, programs on a pool of Deferreds, `deferred_list`, the same with several of them at once, and
+//! `deferred_scale`, long chains.
 //!
 //! - [`value`]: values and errors, as vectors spell them.
 //! - [`case`]: what a vector says.
 //! - [`pool`]: numbered Deferreds that all hold the same type, as a dynamic language has them.
-//! - [`replay`]: a case, operation by operation.
+//! - [`replay`]: a case, operation by operation; [`several`]: those of `deferred_list`.
 //! - [`ending`]: what is seen of the pool when the program is over.
 //! - [`departures`]: the table of the differences that are meant.
 //! - [`scale`]: the chains that are given by parameters.
@@ -14,6 +15,7 @@ mod ending;
 mod pool;
 mod replay;
 pub(crate) mod scale;
+mod several;
 pub(crate) mod value;
 
 use crate::compare::compare;

@@ -1,7 +1,7 @@
 //! Deferreds by number, all of the same type, as a program in a dynamic language has them.
 //!
-//! With twisty adding a callback consumes the handle and gives another. The pool holds the one that is valid now, takes it
-//! out while it is consumed, and puts the next one back.
+//! With twisty adding a callback consumes the handle and gives another. The pool holds the one that is valid now, takes
+//! it out while it is consumed, and puts the next one back.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
@@ -27,7 +27,7 @@ pub(super) struct Entry {
     pub(super) waits_on: Option<usize>,
     /// What cancels it while the handle is out.
     cancel: CancelHandle,
-    /// What is asked of the handle while it is out: it is done as soon as it is back, which is where Twisted appends it.
+    /// What is asked of the handle while it is out: done as soon as it is back, which is where Twisted appends it.
     changes: VecDeque<Change>,
 }
 

@@ -10,6 +10,7 @@ use twisty::{Deferred, deferred};
 use super::case::{Behaviour, Canceller, Case, Event, Kind, Op, What, ending};
 use super::ending::{dropped, looked_at};
 use super::pool::{Pool, Result};
+use super::several;
 use super::value::{Error, Outcome, Value};
 
 /// All that happens, in order.
@@ -84,6 +85,9 @@ impl Program {
             Op::Unpause { d } => pool.unpause(d),
             Op::ChainDeferred { d, to } => pool.chain(d, to),
             Op::Advance { seconds } => self.clock.advance(Duration::from_secs_f64(seconds)),
+            Op::DeferredList(it) => several::list(pool, &it),
+            Op::GatherResults(it) => several::gather(pool, &it),
+            Op::Race(it) => several::race(pool, &it),
             op => self.add(op),
         }
     }

@@ -214,8 +214,8 @@ impl Scale {
         }
     }
 
-    /// What a list gets of number `d`, which goes on with its value all the same, or with nothing after a failure: lists
-    /// consume their members, so this is how to keep one.
+    /// What a list gets of number `d`, which goes on with its value all the same, or with nothing after a failure. Lists
+    /// consume their members; this is how to keep one.
     fn member(&self, d: usize) -> Deferred<Value> {
         let (resolver, deferred) = Deferred::new();
         self.pool.insert(d, Some(resolver), deferred);

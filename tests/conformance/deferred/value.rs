@@ -3,7 +3,7 @@
 use std::fmt;
 
 use serde::Deserialize;
-use twisty::{AlreadyCalled, CancelledError, Failure, TimeoutError};
+use twisty::{AlreadyCalled, CancelledError, Failure, FailureGroup, FirstError, TimeoutError};
 
 /// All that a program's Deferreds hold.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -13,6 +13,28 @@ pub(crate) enum Value {
     Int(i64),
     Str(String),
     List(Vec<Self>),
+    /// Of a list.
+    Results {
+        results: Vec<Outcome>,
+    },
+    /// Of a list that waits for one success.
+    First {
+        first: Indexed,
+    },
+    Gathered {
+        gathered: Vec<Self>,
+    },
+    /// Of a race.
+    Winner {
+        winner: Indexed,
+    },
+}
+
+/// One of several, and which.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(crate) struct Indexed {
+    pub(crate) index: usize,
+    pub(crate) value: Box<Value>,
 }
 
 /// As `tag` writes it.
@@ -26,6 +48,7 @@ impl fmt::Display for Value {
                 let texts: Vec<String> = values.iter().map(Self::to_string).collect();
                 write!(f, "[{}]", texts.join(","))
             }
+            _ => unreachable!("no program makes a text of {self:?}"),
         }
     }
 }
@@ -55,6 +78,13 @@ pub(crate) enum Error {
         seconds: f64,
     },
     AlreadyCalledError,
+    FirstError {
+        index: usize,
+        inner: Box<Self>,
+    },
+    FailureGroup {
+        inner: Vec<Self>,
+    },
     /// One that Twisted does not have.
     #[serde(skip)]
     Twisty(String),
@@ -92,6 +122,10 @@ macro_rules! five_errors {
                     Self::TimeoutError { seconds: error.limit.as_secs_f64() }
                 } else if failure.check::<AlreadyCalled>().is_some() {
                     Self::AlreadyCalledError
+                } else if let Some(FirstError { index, failure }) = failure.check() {
+                    Self::FirstError { index: *index, inner: Box::new(Self::of(failure)) }
+                } else if let Some(FailureGroup { failures }) = failure.check() {
+                    Self::FailureGroup { inner: failures.iter().map(Self::of).collect() }
                 } else {
                     Self::Twisty(failure.to_string())
                 }
@@ -113,6 +147,8 @@ impl Error {
             Self::CancelledError => "CancelledError",
             Self::TimeoutError { .. } => "TimeoutError",
             Self::AlreadyCalledError => "AlreadyCalledError",
+            Self::FirstError { .. } => "FirstError",
+            Self::FailureGroup { .. } => "FailureGroup",
             Self::Twisty(text) => text,
         }
     }

@@ -9,16 +9,14 @@ use crate::errors::Errors;
 const SPAWN: &str = "to wait for a future, make it a Deferred: `reactor.spawn(async move { … })`";
 
 pub(crate) fn check(chain: &Chain, errors: &mut Errors) {
-    if let Expr::Async(future) = &chain.source {
-        errors.at(future.async_token, format!("nobody runs this future; {SPAWN}"));
-    }
+    check_future(&chain.source, errors);
     for step in &chain.steps {
         if let Some(closure) = step.kind.closure() {
             check_closure(step, closure, errors);
         }
     }
-    for pair in chain.steps.windows(2) {
-        check_order(&pair[0], &pair[1], errors);
+    if errors.is_empty() {
+        chain.steps.windows(2).for_each(|pair| check_order(&pair[0], &pair[1], errors));
     }
 }
 
@@ -26,9 +24,8 @@ fn check_closure(step: &Step, closure: &ExprClosure, errors: &mut Errors) {
     let keyword = &step.keyword;
     if let Some(asyncness) = closure.asyncness {
         errors.at(asyncness, format!("a step is no async closure; {SPAWN}, and return that"));
-    } else if let Some(Expr::Async(future)) = body::look(&closure.body).future {
-        errors.at(future.async_token, format!("nobody runs this future; {SPAWN}"));
     }
+    check_future(&closure.body, errors);
     let (what, name) = match step.kind {
         Kind::Then(_) => ("the value", "value"),
         Kind::Catch(_) => ("the failure", "why"),
@@ -36,7 +33,7 @@ fn check_closure(step: &Step, closure: &ExprClosure, errors: &mut Errors) {
     };
     match closure.inputs.len() {
         0 => errors.at(
-            (closure.inputs_begin, closure.inputs_end).0,
+            closure.inputs_begin,
             format!("`{keyword}` is given {what}: `{keyword} |{name}| …`, or `|_|` if it needs none"),
         ),
         1 => check_pattern(&step.kind, &closure.inputs[0], errors),
@@ -44,6 +41,12 @@ fn check_closure(step: &Step, closure: &ExprClosure, errors: &mut Errors) {
             &closure.inputs,
             format!("`{keyword}` is given {what} and nothing else: `|{name}|`; a tuple is taken apart by `|(a, b)|`"),
         ),
+    }
+}
+
+pub(crate) fn check_future(body: &Expr, errors: &mut Errors) {
+    if let Some(Expr::Async(future)) = body::look(body).future {
+        errors.at(future.async_token, format!("nobody runs this future; {SPAWN}"));
     }
 }
 

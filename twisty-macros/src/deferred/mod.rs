@@ -1,16 +1,19 @@
-//! `chain! { … }`.
+//! `chain! { … }`; `gather!(…)` and `race!(…)`, which are small enough to stand in one file: `several`. `body` says what
+//! can be seen of what the user writes in them.
 
 mod body;
 mod check;
 mod expand;
 mod model;
 mod parse;
+mod several;
 
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::parse::Parser;
 
 use crate::errors::Errors;
+pub(crate) use several::{gather, race};
 
 pub(crate) fn chain(tokens: TokenStream) -> TokenStream {
     let mut errors = Errors::default();

@@ -1,7 +1,7 @@
 //! What a chain consists of.
 
 use proc_macro2::Ident;
-use syn::{Expr, ExprClosure};
+use syn::{Expr, ExprClosure, Pat};
 
 use crate::duration::Span;
 
@@ -49,4 +49,14 @@ impl Kind {
             Self::Timeout { .. } => None,
         }
     }
+}
+
+/// `page = fetch(url) => page.len()`, in a `race!`.
+pub(crate) struct Arm {
+    /// `page`
+    pub(crate) pattern: Pat,
+    /// `fetch(url)`
+    pub(crate) member: Expr,
+    /// `page.len()`
+    pub(crate) body: Expr,
 }

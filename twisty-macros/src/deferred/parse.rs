@@ -77,11 +77,11 @@ fn step(input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<Option<Step>
         "finally" => closure(&keyword, "finally |result| …", input).map(Kind::Finally),
         "timeout" => timeout(&keyword, input),
         word => {
-            errors.at(&keyword, unknown("step", word, &STEPS));
+            let message = unknown("step", word, &STEPS);
             if !input.peek(Token![|]) && !input.peek(Token![move]) {
-                skip(input);
-                return Ok(None);
+                return Err(syn::Error::new_spanned(&keyword, message));
             }
+            errors.at(&keyword, message);
             closure(&keyword, "then |value| …", input)?;
             return Ok(None);
         }
@@ -160,7 +160,7 @@ fn skip(input: ParseStream<'_>) {
 }
 
 /// An expression that is a statement without a `;`.
-const fn is_block(expression: &Expr) -> bool {
+pub(crate) const fn is_block(expression: &Expr) -> bool {
     matches!(
         expression,
         Expr::Block(_)

@@ -9,7 +9,7 @@ use std::panic::Location;
 use std::time::Duration;
 
 use crate::clock::Scheduler;
-use crate::deferred::Deferred;
+use crate::deferred::{self, Deferred};
 use crate::error::HandlerPanicked;
 use crate::failure::Failure;
 use crate::task;
@@ -119,6 +119,20 @@ pub fn only<D: Outcome>(source: D) -> Deferred<D::Value> {
     source.into_deferred()
 }
 
+// ---- several at once -------------------------------------------------------------------------------------------------
+
+/// `race!(a, b)`
+#[track_caller]
+pub fn race<T: 'static>(members: impl IntoIterator<Item = Deferred<T>>) -> Deferred<T> {
+    deferred::race(members).map(|(_index, value)| value)
+}
+
+/// An arm of a `race!`.
+#[track_caller]
+pub fn map<T: 'static, U: 'static>(member: Deferred<T>, variant: impl FnOnce(T) -> U + 'static) -> Deferred<U> {
+    member.map(variant)
+}
+
 // ---- the steps -------------------------------------------------------------------------------------------------------
 
 /// `then |value| …`
@@ -159,8 +173,8 @@ pub fn finally<T: 'static, D: Finally>(
 /// `timeout 5s`, by the clock that runs here. Where none does, it fails, and the work is cancelled.
 #[inline]
 #[track_caller]
-pub fn timeout<T: 'static>(deferred: Deferred<T>, timeout: Duration) -> Deferred<T> {
-    task::timeout_here(deferred, timeout)
+pub fn timeout<T: 'static>(above: Deferred<T>, timeout: Duration) -> Deferred<T> {
+    task::timeout_here(above, timeout)
 }
 
 /// `timeout 5s on &clock`
@@ -303,9 +317,9 @@ pub fn failed<T, E: IntoFailure>(result: Result<T, E>) -> Result<T, Failure> {
     }
 }
 
-/// The same, where nothing says of which type the error is: `Err(why.into())`.
+/// A body of which nothing says of which type its error is: `Ok(…)`, `Err(why.into())`.
 #[inline]
-pub const fn failed_with<T>(result: Result<T, Failure>) -> Result<T, Failure> {
+pub const fn result<T>(result: Result<T, Failure>) -> Result<T, Failure> {
     result
 }
 
@@ -401,30 +415,16 @@ impl<T: 'static> Recovery<T> for Deferred<T> {
     }
 }
 
-impl<T: 'static, E: IntoFailure> Recovery<T> for Result<Deferred<T>, E> {
-    type Outcome = Deferred<T>;
-
-    #[inline]
-    #[track_caller]
-    fn recover(self) -> Deferred<T> {
-        failed(self).unwrap_or_else(|failure| Err(failure).into())
-    }
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "it holds nothing")]
 #[inline]
 #[track_caller]
 pub fn recover<T, R: Recovery<T>>(_wanted: Wanted<T>, made: R) -> R::Outcome {
     made.recover()
 }
 
-/// The same of a body of which nothing but `Ok(…)` is seen: nothing else says of which type its error is.
+/// The same of a body of which nothing but `Ok(…)` is seen.
 #[inline]
-pub fn recover_result<T, V>(wanted: Wanted<T>, made: Result<V, Failure>) -> <Result<V, Failure> as Recovery<T>>::Outcome
-where
-    Result<V, Failure>: Recovery<T>,
-{
-    recover(wanted, made)
+pub const fn recover_result<T>(_wanted: Wanted<T>, made: Result<T, Failure>) -> Result<T, Failure> {
+    made
 }
 
 // ---- what a `finally` makes ------------------------------------------------------------------------------------------

@@ -101,6 +101,20 @@ pub trait Scheduler: Clock {
     fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall;
 }
 
+/// A shared clock is a clock.
+impl<C: Clock + ?Sized> Clock for Rc<C> {
+    fn now(&self) -> Timestamp {
+        (**self).now()
+    }
+}
+
+/// A shared clock is a clock.
+impl<C: Scheduler + ?Sized> Scheduler for Rc<C> {
+    fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall {
+        (**self).schedule(delay, call)
+    }
+}
+
 thread_local! {
     static CURRENT: RefCell<Option<Rc<dyn Scheduler>>> = const { RefCell::new(None) };
 }

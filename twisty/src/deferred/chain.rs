@@ -27,8 +27,8 @@ pub(super) struct Chain {
 pub(super) trait Head {
     fn chain(&self) -> &Chain;
 
-    /// Lets the canceller act, then fails what is still not called.
-    fn cancel_uncalled(self: Rc<Self>);
+    /// Lets the canceller act, then fails what is still not called; or has others cancelled, the last one first.
+    fn cancel_uncalled(self: Rc<Self>, others: &mut Vec<Rc<dyn Head>>);
 
     /// Fails it because nobody can fire it any more.
     fn abandon(self: Rc<Self>);
@@ -95,13 +95,17 @@ impl Chain {
 }
 
 /// Cancels a chain, or whatever it waits on; in a loop, since they can be many.
-pub(super) fn cancel(mut head: Rc<dyn Head>) {
-    loop {
-        if head.chain().called().is_none() {
-            return head.cancel_uncalled();
+pub(super) fn cancel(head: Rc<dyn Head>) {
+    let mut others = Vec::new();
+    let mut next = Some(head);
+    while let Some(head) = next {
+        if head.chain().called().is_some() {
+            next = head.chain().waiting_for();
+        } else {
+            next = None;
+            head.cancel_uncalled(&mut others);
         }
-        let Some(inner) = head.chain().waiting_for() else { return };
-        head = inner;
+        next = next.or_else(|| others.pop());
     }
 }
 
@@ -129,9 +133,13 @@ impl CancelHandle {
     /// assert_eq!(done.into_result().expect("it is done").ok(), Some(1));
     /// ```
     pub fn cancel(&self) {
-        if let Some(head) = self.0.as_ref().and_then(Weak::upgrade) {
+        if let Some(head) = self.head() {
             cancel(head);
         }
+    }
+
+    pub(super) fn head(&self) -> Option<Rc<dyn Head>> {
+        self.0.as_ref().and_then(Weak::upgrade)
     }
 }
 

@@ -152,19 +152,39 @@ impl<C: Collect, M: AsRef<[CancelHandle]> + 'static> Head for Joint<C, M> {
         &self.chain
     }
 
-    /// The members' failures fire it. Of those that cannot be cancelled any more, only a race does not wait.
-    fn cancel_uncalled(self: Rc<Self>) {
-        self.members.as_ref().iter().for_each(CancelHandle::cancel);
-        if self.late != Late::Cancelled {
-            return;
+    /// The members' failures fire it. Only a race does not wait for members that cannot be cancelled any more.
+    fn cancel_uncalled(self: Rc<Self>, others: &mut Vec<Rc<dyn Head>>) {
+        if self.late == Late::Cancelled {
+            others.push(Rc::new(Unstopped { chain: Chain::new(self.chain.made()), race: Rc::clone(&self) }));
         }
-        let collector = self.collector.borrow_mut().take();
+        others.extend(self.members.as_ref().iter().rev().filter_map(CancelHandle::head));
+    }
+
+    /// It has no resolver that could be dropped.
+    fn abandon(self: Rc<Self>) {}
+}
+
+/// What is left to do when all members of a race have been cancelled.
+struct Unstopped<C: Collect, M> {
+    /// Never called.
+    chain: Chain,
+    race: Rc<Joint<C, M>>,
+}
+
+impl<C: Collect, M: AsRef<[CancelHandle]> + 'static> Head for Unstopped<C, M> {
+    fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    fn cancel_uncalled(self: Rc<Self>, _others: &mut Vec<Rc<dyn Head>>) {
+        let race = Rc::clone(&self.race);
+        let collector = race.collector.borrow_mut().take();
         drop(collector);
-        if let Some(place) = self.fire(Err(CancelledError.into())) {
+        if let Some(place) = race.fire(Err(CancelledError.into())) {
             link::run(place);
         }
     }
 
-    /// It has no resolver that could be dropped.
+    /// As a race.
     fn abandon(self: Rc<Self>) {}
 }

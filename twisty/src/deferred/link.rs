@@ -283,6 +283,9 @@ impl<T: 'static, F: FnOnce(Result<T, Failure>) -> GivenAway + 'static> Receive<T
         let receiver = self.receiver.take()?;
         let (result, place) = receiver(input);
         self.slot.put(result);
+        if place.is_none() {
+            return Some(self);
+        }
         stack.push(self);
         place
     }

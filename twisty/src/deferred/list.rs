@@ -199,7 +199,7 @@ impl<T: 'static, O: 'static> Collect for Results<T, O> {
     type Output = O;
 
     fn finish(&mut self) -> Result<O, Failure> {
-        (self.finish)(self.results.drain(..).flatten().collect())
+        (self.finish)(std::mem::take(&mut self.results).into_iter().flatten().collect())
     }
 }
 

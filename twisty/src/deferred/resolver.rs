@@ -222,15 +222,10 @@ impl<T: 'static> Place for Origin<T> {
 /// of the two can be paused without the other.
 #[cold]
 pub(super) fn waiting<T: 'static>(inner: Rc<Source<T>>, site: &'static Location<'static>) -> Rc<Source<T>> {
-    let origin = Rc::new(Origin {
-        chain: Chain::new(site),
-        canceller: Cell::new(None),
-        cancelling: Cell::new(false),
-        slot: Slot::new(),
-    });
+    let Resolver(origin) = &Resolver::new(site, None);
     origin.chain.set_called(site);
-    link::wait_for(inner, Rc::clone(&origin));
-    origin
+    link::wait_for(inner, Rc::clone(origin));
+    Rc::clone(origin) as Rc<Source<T>>
 }
 
 impl<T: 'static> Accept<T> for Origin<T> {
@@ -249,7 +244,7 @@ impl<T: 'static> Head for Origin<T> {
         &self.chain
     }
 
-    fn cancel_uncalled(self: Rc<Self>) {
+    fn cancel_uncalled(self: Rc<Self>, _others: &mut Vec<Rc<dyn Head>>) {
         match self.canceller.take() {
             Some(canceller) => {
                 // This resolver is never dropped unfired: it is fired below.

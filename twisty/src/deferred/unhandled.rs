@@ -2,12 +2,15 @@
 
 use std::cell::{Cell, RefCell};
 
+use crate::error::{CancelledError, ResolverDropped};
 use crate::failure::Failure;
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
     /// Where they are kept while a test looks.
     static CAUGHT: RefCell<Option<Vec<Failure>>> = const { RefCell::new(None) };
+    /// Promises are being broken because whoever was to keep them ends.
+    static ENDING: Cell<bool> = const { Cell::new(false) };
 }
 
 /// How many failures went unhandled on this thread so far: their Deferred went away, and no errback had taken them.
@@ -31,6 +34,12 @@ pub fn unhandled_failures() -> u64 {
 /// Nobody can handle it any more.
 #[cold]
 pub(crate) fn report(failure: Failure) {
+    if ENDING.try_with(Cell::get).unwrap_or_default()
+        && failure.check_any::<(CancelledError, ResolverDropped)>().is_some()
+    {
+        tracing::debug!(failure = ?failure, "the end of a reactor failed a Deferred");
+        return;
+    }
     let _thread_ends = COUNT.try_with(|count| count.set(count.get() + 1));
     let mut failure = Some(failure);
     let _caught = CAUGHT.try_with(|caught| {
@@ -41,6 +50,20 @@ pub(crate) fn report(failure: Failure) {
     if let Some(failure) = failure {
         tracing::error!(failure = ?failure, "nobody handled the failure of a Deferred");
     }
+}
+
+/// Runs `end`, which drops what was to fire Deferreds: that they are cancelled, or never fired, is no news then.
+pub(crate) fn expect_broken_promises(end: impl FnOnce()) {
+    struct Ending(bool);
+
+    impl Drop for Ending {
+        fn drop(&mut self) {
+            let _thread_ends = ENDING.try_with(|ending| ending.set(self.0));
+        }
+    }
+
+    let _until_it_ends = Ending(ENDING.try_with(|ending| ending.replace(true)).unwrap_or_default());
+    end();
 }
 
 /// Begins to keep unhandled failures instead of reporting them; what was kept so far.

@@ -6,6 +6,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::{Address, Outcome, Promises, Protocol, Seat, States, ToFrame, Transport};
+use crate::clock::{self, Scheduler};
 use crate::deferred::{Deferred, IntoDeferred};
 use crate::failure::Failure;
 use crate::framing::Line;
@@ -387,6 +388,37 @@ impl<P: Protocol> Context<P> {
     fn attached_is_done(_: &mut P, cx: &Self, result: Result<(), Failure>) {
         if let Err(failure) = result {
             cx.fail(failure);
+        }
+    }
+
+    /// The clock that this connection lives by: its reactor, or the test's.
+    ///
+    /// # Panics
+    /// Outside of all handlers, where no clock runs; see [`clock::current`].
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use twisty::prelude::*;
+    /// use twisty::task::defer_later;
+    /// # #[protocol(line)] #[derive(Default)] struct Kitchen;
+    /// # #[protocol] impl Kitchen {
+    /// #[on(line)]
+    /// fn tea(&mut self, cx: &Context<Self>) -> Deferred<&'static str> {
+    ///     defer_later(Duration::from_secs(180), &cx.clock(), || Ok("tea is ready"))
+    /// }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Kitchen::factory());
+    /// # let client = server.connect();
+    /// client.receive("tea, please\r\n");
+    /// server.advance(Duration::from_secs(180));
+    /// assert_eq!(client.sent(), "tea is ready\r\n");
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn clock(&self) -> Rc<dyn Scheduler> {
+        match clock::current() {
+            Some(clock) => clock,
+            None => panic!("no clock runs here: `cx.clock()` is for handlers, and what they call"),
         }
     }
 

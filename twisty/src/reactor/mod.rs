@@ -1,12 +1,15 @@
 //! The loop: waits for sockets, timers and other threads, and calls what they concern.
 //!
 //! A [`Reactor`] is a value, and everything on it lives on one thread. One turn of its loop is: wait; deliver what
-//! arrived, from sockets and from other threads; run the timers that are due; then write what all of that has sent,
-//! each connection once. A program uses as many reactors as it likes, each on its own thread.
+//! arrived, from sockets and from other threads; run the timers that are due; poll the tasks that were woken; then write
+//! what all of that has sent, each connection once. A program uses as many reactors as it likes, each on its own thread.
 
+mod end;
 mod entries;
 mod handle;
 mod port;
+mod tasks;
+mod threads;
 mod turn;
 
 use std::cell::{Cell, RefCell};
@@ -25,6 +28,8 @@ use crate::clock::{Clock, DelayedCall, Entered, Scheduler, TimerKey, Timers, Tim
 use crate::error::ReactorError;
 use crate::failure::Failure;
 use crate::protocol::{Agenda, ConnectionKey};
+use crate::task::Executor;
+use crate::threads::ThreadPool;
 
 use entries::Entry;
 pub use handle::Handle;
@@ -32,11 +37,17 @@ use handle::Mailbox;
 pub(crate) use port::Binding;
 pub use port::Port;
 use port::Reserve;
+use threads::Awaiting;
 
 /// Waits for events and calls what they concern, until it is stopped.
 ///
 /// Cheap to clone: the clones are the same reactor. It stays on the thread that made it; a [`Handle`] reaches it from
 /// others. When [`run`](Self::run) has returned it may be run again.
+///
+/// What still waits when the last clone is dropped is given up: delayed calls are never made, futures are dropped, which
+/// cancels what they await, and Deferreds that all this was to fire fail with
+/// [`ResolverDropped`](crate::ResolverDropped). That nobody handles such a failure, or a cancellation, is only worth a
+/// word at the level of `DEBUG` then: every program ends so.
 ///
 /// ```
 /// use std::time::Duration;
@@ -69,6 +80,11 @@ struct Core {
     busy: RefCell<Vec<ConnectionKey>>,
     timers: RefCell<Timers<Job>>,
     mailbox: Arc<Mailbox>,
+    /// The futures that were spawned.
+    executor: Rc<Executor>,
+    pool: ThreadPool,
+    /// Results that threads are to bring.
+    awaiting: RefCell<Awaiting>,
     when_running: RefCell<Vec<Call>>,
     /// What every socket is read into.
     buffer: RefCell<Box<[u8]>>,
@@ -152,7 +168,8 @@ impl Reactor {
     pub fn new() -> io::Result<Self> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
-        let mailbox = Mailbox::new(Waker::new(&registry, turn::WAKE)?);
+        let mailbox = Arc::new(Mailbox::new(Waker::new(&registry, turn::WAKE)?));
+        let handle = Handle::new(&mailbox);
         Ok(Self(Rc::new(Core {
             poll: RefCell::new(poll),
             events: RefCell::new(Events::with_capacity(Self::EVENTS)),
@@ -165,7 +182,10 @@ impl Reactor {
             round: RefCell::default(),
             busy: RefCell::default(),
             timers: RefCell::default(),
-            mailbox: Arc::new(mailbox),
+            mailbox,
+            executor: Rc::new(Executor::new(Arc::new(move || handle.wake()))),
+            pool: ThreadPool::new(),
+            awaiting: RefCell::default(),
             when_running: RefCell::default(),
             buffer: RefCell::new(vec![0; Self::READ_BUFFER].into()),
             reserve: Reserve::new(),

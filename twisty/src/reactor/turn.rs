@@ -48,6 +48,7 @@ impl Reactor {
             self.drive(key, |driver, buffer, now| driver.handle_turn(now, buffer));
         }
         self.run_timers();
+        self.run_tasks();
         // What handlers took their time for is not the peer's idleness.
         self.0.now.set(self.time());
         self.settle();
@@ -55,7 +56,7 @@ impl Reactor {
     }
 
     fn wait(&self, at_most: Option<Duration>) -> io::Result<()> {
-        let idle = self.0.busy.borrow().is_empty() && self.0.agenda.is_empty();
+        let idle = self.0.busy.borrow().is_empty() && self.0.agenda.is_empty() && !self.0.executor.has_ready();
         let due = self.0.timers.borrow_mut().next_due().into_iter().chain(self.0.drain_by.get()).min();
         let until_due = due.map(|due| due - self.time());
         let timeout = if idle { until_due.into_iter().chain(at_most).min() } else { Some(Duration::ZERO) };
@@ -112,9 +113,14 @@ impl Reactor {
     /// panicked.
     pub(super) fn guarded<R>(&self, call: impl FnOnce() -> R) -> Option<R> {
         let result = HandlerPanicked::catch(call);
+        self.report_fault();
+        result.inspect_err(|failure| tracing::error!(%failure, "a call of the reactor failed")).ok()
+    }
+
+    /// Reports what was done wrong on a connection's transport, by what is no connection's own handler.
+    pub(super) fn report_fault(&self) {
         if let Some(failure) = self.0.agenda.take_fault() {
             tracing::error!(%failure, "a call of the reactor failed");
         }
-        result.inspect_err(|failure| tracing::error!(%failure, "a call of the reactor failed")).ok()
     }
 }

@@ -4,7 +4,7 @@
 //! whatever thread, and [`Executor::run_ready`] works the queue off once a turn. This is all that a reactor has to know of
 //! futures, and all that the executor has to know of reactors is how to wake one.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -29,6 +29,8 @@ pub(crate) struct Executor {
     ready: Arc<Ready>,
     /// Where a round's tasks are while it goes on; kept for its memory.
     round: RefCell<Vec<Arc<Signal>>>,
+    /// A round goes on; there is never one inside another.
+    polling: Cell<bool>,
 }
 
 struct Task {
@@ -59,7 +61,7 @@ impl Executor {
     /// nothing was before; whoever drives the executor looks at [`has_ready`](Self::has_ready) before it sleeps.
     pub(crate) fn new(wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         let ready = Ready { queue: Mutex::default(), owner: thread::current().id(), wake };
-        Self { tasks: RefCell::default(), ready: Arc::new(ready), round: RefCell::default() }
+        Self { tasks: RefCell::default(), ready: Arc::new(ready), round: RefCell::default(), polling: Cell::new(false) }
     }
 
     /// Has `future` polled from the next [`run_ready`](Self::run_ready) on. When it is ready or has panicked it is dropped,
@@ -98,19 +100,31 @@ impl Executor {
         discard(task.flatten());
     }
 
+    /// Removes all tasks that there are, the oldest first.
+    pub(crate) fn clear(&self) {
+        let tasks = self.tasks.take();
+        tasks.into_iter().for_each(|(_, task)| discard(task));
+    }
+
     /// Polls what is ready now, each task once. One that becomes ready meanwhile, by its own doing too, waits for the next
-    /// call, so that no task keeps the others or the sockets from their turn.
-    ///
-    /// Not to be called from inside of a task.
-    pub(crate) fn run_ready(&self) {
+    /// call, so that no task keeps the others or the sockets from their turn. Calls `after_each` after each poll; false if
+    /// there was none, as from inside of a task.
+    pub(crate) fn run_ready(&self, after_each: impl Fn()) -> bool {
+        if self.polling.replace(true) {
+            return false;
+        }
         let mut round = self.round.take();
         std::mem::swap(&mut round, &mut *self.ready.lock());
+        let any = !round.is_empty();
         for signal in round.drain(..) {
             // From here on a wake counts again. Reading the flag orders the poll after what came before the last wake.
             signal.queued.swap(false, Ordering::AcqRel);
             self.poll(signal.key);
+            after_each();
         }
         self.round.replace(round);
+        self.polling.set(false);
+        any
     }
 
     /// Whether [`run_ready`](Self::run_ready) has something to do.
@@ -137,11 +151,16 @@ impl Executor {
     }
 }
 
+/// One that nobody has to wake: whoever drives it looks at it anyway.
+impl Default for Executor {
+    fn default() -> Self {
+        Self::new(Arc::new(|| {}))
+    }
+}
+
 impl Drop for Executor {
     fn drop(&mut self) {
-        for (_, task) in std::mem::take(self.tasks.get_mut()) {
-            discard(task);
-        }
+        self.clear();
     }
 }
 
@@ -261,7 +280,7 @@ mod tests {
         }
         assert!(bench.executor.has_ready());
         assert!(bench.log.take().is_empty(), "nothing runs by being spawned");
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         assert_eq!(bench.log.take(), ["Ok(0)", "Ok(1)", "Ok(2)"]);
         assert!(!bench.executor.has_ready());
         assert!(bench.executor.tasks.borrow().is_empty());
@@ -271,11 +290,11 @@ mod tests {
     fn many_wakes_are_one_poll() {
         let bench = Bench::new();
         let (_, waker) = bench.sleeper("a");
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         assert!(!bench.executor.has_ready(), "it sleeps until it is woken");
         (0..3).for_each(|_| wake(&waker));
-        bench.executor.run_ready();
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
+        bench.executor.run_ready(|| {});
         assert_eq!(bench.log.take(), ["a", "a"]);
     }
 
@@ -283,10 +302,10 @@ mod tests {
     fn a_task_keeps_its_waker() {
         let bench = Bench::new();
         let (_, waker) = bench.sleeper("a");
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         let first = waker.borrow().clone().expect("it was polled");
         first.wake_by_ref();
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         assert!(waker.borrow().as_ref().expect("it was polled").will_wake(&first));
     }
 
@@ -295,19 +314,19 @@ mod tests {
         let bench = Bench::new();
         let (_, a) = bench.sleeper("a");
         let (_, b) = bench.sleeper("b");
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         let wakers = [a.borrow().clone().expect("polled"), b.borrow().clone().expect("polled")];
         let elsewhere = wakers.clone();
         thread::spawn(move || elsewhere.iter().chain(&elsewhere).for_each(Waker::wake_by_ref)).join().unwrap();
         assert_eq!(bench.woken(), 1);
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
 
         wakers[0].wake_by_ref();
         let elsewhere = wakers[1].clone();
         thread::spawn(move || elsewhere.wake()).join().unwrap();
         assert_eq!(bench.woken(), 1, "its own thread does not sleep on what it has entered");
         assert!(bench.executor.has_ready());
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         assert_eq!(bench.log.take(), ["a", "b", "a", "b", "a", "b"]);
     }
 
@@ -323,7 +342,7 @@ mod tests {
         });
         bench.executor.spawn(restless, drop);
         for n in 1..=3 {
-            bench.executor.run_ready();
+            bench.executor.run_ready(|| {});
             assert_eq!((polls.get(), bench.executor.has_ready()), (n, true));
         }
     }
@@ -341,13 +360,13 @@ mod tests {
             Poll::<()>::Pending
         });
         bench.executor.spawn(wakes_others, drop);
-        (0..2).for_each(|_| bench.executor.run_ready());
+        (0..2).for_each(|_| _ = bench.executor.run_ready(|| {}));
         assert_eq!(bench.log.take(), ["first", "third", "first", "third"]);
 
         [first, second, third].iter().for_each(wake);
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         assert_eq!(bench.log.take(), ["first", "third"]);
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         assert_eq!(bench.log.take(), ["first"], "the third was on the queue still when it was woken again");
     }
 
@@ -360,9 +379,9 @@ mod tests {
             executor.spawn(ready(()), move |_| log.add("inner"));
         };
         bench.executor.spawn(spawns, drop);
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         assert_eq!(bench.log.take(), ["outer"]);
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         assert_eq!(bench.log.take(), ["inner"]);
     }
 
@@ -377,7 +396,7 @@ mod tests {
             Poll::Ready(())
         });
         bench.executor.spawn(future, move |_| done.add("done"));
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         assert_eq!(bench.log.take(), ["polled", "dropped", "done"]);
     }
 
@@ -385,14 +404,14 @@ mod tests {
     fn a_removed_task_is_dropped_at_once() {
         let bench = Bench::new();
         let (key, waker) = bench.sleeper("a");
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         wake(&waker);
         bench.executor.remove(key);
         bench.executor.remove(key);
         assert_eq!(bench.log.take(), ["a", "a dropped"]);
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         wake(&waker);
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         assert!(bench.log.take().is_empty());
     }
 
@@ -411,7 +430,7 @@ mod tests {
             answer
         });
         key.set(Some(bench.executor.spawn(future, move |_| done.add("done"))));
-        (0..2).for_each(|_| bench.executor.run_ready());
+        (0..2).for_each(|_| _ = bench.executor.run_ready(|| {}));
         bench.log.take()
     }
 
@@ -425,7 +444,7 @@ mod tests {
     fn a_drop_may_use_the_executor() {
         let bench = Bench::new();
         let (other, waker) = bench.sleeper("other");
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         let (executor, log) = (Rc::clone(&bench.executor), bench.log.clone());
         let ends = OnDrop(move || {
             wake(&waker);
@@ -441,7 +460,7 @@ mod tests {
             drop,
         );
         bench.executor.remove(key);
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         assert_eq!(bench.log.take(), ["other", "other dropped", "spawned"]);
     }
 
@@ -454,7 +473,7 @@ mod tests {
         });
         bench.executor.spawn(ready(()), |_| panic!("what follows may panic too"));
         bench.executor.spawn(ready(()), move |_| log.add("the others go on"));
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         assert_eq!(bench.log.take(), ["on purpose", "the others go on"]);
         assert!(bench.executor.tasks.borrow().is_empty());
     }
@@ -475,7 +494,7 @@ mod tests {
         let key = spawn();
         spawn();
         bench.sleeper("a");
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         bench.executor.remove(key);
         let log = bench.log.clone();
         drop(bench);
@@ -486,7 +505,7 @@ mod tests {
     fn dropping_the_executor_drops_its_tasks_in_order() {
         let bench = Bench::new();
         let (_, a) = bench.sleeper("a");
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         let ends = OnDrop(move || wake(&a));
         let log = bench.log.clone();
         let result = OnDrop(move || log.add("done dropped"));
@@ -505,7 +524,7 @@ mod tests {
     fn wakers_may_outlive_their_executor() {
         let bench = Bench::new();
         let (_, waker) = bench.sleeper("a");
-        bench.executor.run_ready();
+        bench.executor.run_ready(|| {});
         let (waker, woken) = (waker.take().expect("it was polled"), Arc::clone(&bench.woken));
         drop(bench);
         thread::spawn(move || {
@@ -532,7 +551,7 @@ mod tests {
         let done = Rc::new(Cell::new(false));
         let is_done = Rc::clone(&done);
         executor.spawn(counted, move |_| is_done.set(true));
-        executor.run_ready();
+        executor.run_ready(|| {});
         let threads = [(); 2].map(|()| {
             let (counter, waker) = (Arc::clone(&counter), Arc::clone(&leaves));
             let count_once = move |_| {
@@ -546,7 +565,7 @@ mod tests {
             if !executor.has_ready() {
                 sleep.recv_timeout(Duration::from_secs(60)).expect("a wake");
             }
-            executor.run_ready();
+            executor.run_ready(|| {});
         }
         for thread in threads {
             thread.join().unwrap();

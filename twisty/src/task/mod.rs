@@ -10,14 +10,15 @@
 
 mod cooperative_task;
 mod cooperator;
-#[cfg_attr(not(test), expect(dead_code, reason = "the reactor does not spawn yet"))]
 mod executor;
 mod later;
 mod looping_call;
+mod spawn;
 mod timeout;
 
 pub use cooperative_task::CooperativeTask;
 pub use cooperator::{Cooperator, Slice};
+pub(crate) use executor::Executor;
 pub use later::defer_later;
 pub use looping_call::LoopingCall;
 pub(crate) use timeout::timeout_here;

@@ -6,6 +6,8 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::{self, DelayedCall, Entered, Scheduler, TimerKey, Timers, Timestamp, Timetable};
+use crate::deferred::{self, Deferred, IntoDeferred};
+use crate::task::Executor;
 
 /// A clock that stands still until it is advanced, and then calls what is due. A clone is the same clock.
 /// (Twisted's `task.Clock`.)
@@ -32,6 +34,7 @@ pub struct Clock(Rc<Table>);
 struct Table {
     now: Cell<Timestamp>,
     calls: RefCell<Timers<Box<dyn FnOnce()>>>,
+    executor: Rc<Executor>,
 }
 
 impl Clock {
@@ -74,9 +77,29 @@ impl Clock {
         self.schedule(delay, Box::new(call))
     }
 
-    /// Lets time pass, then makes the calls that are due, the earliest first; all of them see the time at the end. A call
-    /// that is scheduled meanwhile is made too if it is due by then: one that schedules itself again without a delay
-    /// never ends. (Twisted's `Clock.advance`.)
+    /// Has the clock carry out a future, as [`Reactor::spawn`](crate::Reactor::spawn) does; it is polled by
+    /// [`advance`](Self::advance), also by one of no time at all.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// use twisty::Deferred;
+    ///
+    /// let clock = twisty::testing::Clock::new();
+    /// let (resolver, number) = Deferred::<u32>::new();
+    /// let double = clock.spawn(async { Ok(number.await? * 2) });
+    /// clock.call_later(Duration::from_secs(5), move || resolver.callback(21));
+    /// clock.advance(Duration::from_secs(5));
+    /// assert_eq!(double.into_result().expect("five seconds have passed").ok(), Some(42));
+    /// ```
+    #[track_caller]
+    pub fn spawn<R: IntoDeferred + 'static>(&self, future: impl Future<Output = R> + 'static) -> Deferred<R::Value> {
+        self.0.executor.defer(future)
+    }
+
+    /// Lets time pass, then makes the calls that are due, the earliest first; all of them see the time at the end. Then
+    /// polls the tasks that were woken, and begins again, until nothing is due and nobody was woken: a call that is
+    /// scheduled meanwhile is made too if it is due by then. So a call that schedules itself again without a delay never
+    /// ends, nor does a task that always wakes itself. (Twisted's `Clock.advance`.)
     ///
     /// # Panics
     /// If a call does; what is due after it stays for the next time.
@@ -90,7 +113,7 @@ impl Clock {
     /// ```
     pub fn advance(&self, time: Duration) {
         self.move_to(self.now() + time);
-        self.enter(|| while self.call_next() {});
+        self.enter(|| while self.call_next() || self.run_tasks(|| {}) {});
     }
 
     /// Advances by each of `times` in turn. (Twisted's `Clock.pump`.)
@@ -158,6 +181,11 @@ impl Clock {
         };
         next.map(|call| call()).is_some()
     }
+
+    /// Polls each task once that was woken, and calls `after_each` after each; false if none was.
+    pub(super) fn run_tasks(&self, after_each: impl Fn()) -> bool {
+        self.0.executor.run_ready(after_each)
+    }
 }
 
 impl clock::Clock for Clock {
@@ -195,6 +223,16 @@ impl Timetable for Table {
         let key = self.calls.borrow_mut().insert(when, call);
         let table = Rc::downgrade(&self);
         DelayedCall::new(table, key)
+    }
+}
+
+/// As a reactor that goes: what still waits is given up, and that this fails Deferreds is no news.
+impl Drop for Table {
+    fn drop(&mut self) {
+        deferred::expect_broken_promises(|| {
+            drop(self.calls.take());
+            self.executor.clear();
+        });
     }
 }
 

@@ -254,7 +254,7 @@ impl<F: Factory> Server<F> {
     /// Lets time pass. Everything that becomes due happens in order, each at its own time: what connections wait for,
     /// and the calls of the [`clock`](Self::clock); at the same time connections come first. A [`Clock`] of its own
     /// jumps to the end instead, as Twisted's does. What was asked of a [`Transport`](crate::Transport) from outside of
-    /// all handlers happens too.
+    /// all handlers happens too, and the clock's tasks are polled before time moves on.
     ///
     /// # Panics
     /// If a call of the clock does; what is due after it stays for the next time.
@@ -289,11 +289,10 @@ impl<F: Factory> Server<F> {
     /// ```
     pub fn advance(&self, time: Duration) {
         let memory = &self.0;
-        memory.settle();
         let until = memory.clock.now() + time;
-        while memory.step(until) {}
+        memory.work(until);
         memory.clock.move_to(until);
-        memory.settle();
+        memory.work(until);
     }
 }
 
@@ -561,6 +560,12 @@ impl<F: Factory> Memory<F> {
         ends.iter().filter_map(due).min()
     }
 
+    /// Does all that is wished, woken, or due by `until`.
+    fn work(&self, until: Timestamp) {
+        self.settle();
+        while self.run_tasks() || self.step(until) {}
+    }
+
     /// Does what is due first, at its time; false if nothing is due by `until`.
     fn step(&self, until: Timestamp) -> bool {
         let deadline = self.next_deadline().filter(|(due, _)| *due <= until);
@@ -583,11 +588,25 @@ impl<F: Factory> Memory<F> {
     fn call_next(&self) {
         self.agenda.with_own_fault(|| {
             self.clock.enter(|| self.clock.call_next());
-            if let Some(failure) = self.agenda.take_fault() {
-                tracing::error!(%failure, "a call of the clock failed");
-            }
+            self.report_fault();
             self.settle();
         });
+    }
+
+    /// The same for the clock's tasks that were woken; false if none was.
+    fn run_tasks(&self) -> bool {
+        let mut any = false;
+        self.agenda.with_own_fault(|| {
+            any = self.clock.enter(|| self.clock.run_tasks(|| self.report_fault()));
+            self.settle();
+        });
+        any
+    }
+
+    fn report_fault(&self) {
+        if let Some(failure) = self.agenda.take_fault() {
+            tracing::error!(%failure, "a call of the clock failed");
+        }
     }
 
     /// Lets one connection do `work`, then all of them what they wish. A handler may play another client, so this nests:

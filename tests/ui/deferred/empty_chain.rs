@@ -1,0 +1,5 @@
+use twisty::prelude::*;
+
+fn main() {
+    let _ = chain! {};
+}

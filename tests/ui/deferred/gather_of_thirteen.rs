@@ -1,0 +1,5 @@
+use twisty::prelude::*;
+
+fn main() {
+    let _ = gather!(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13);
+}

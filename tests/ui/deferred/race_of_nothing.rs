@@ -1,0 +1,6 @@
+use twisty::prelude::*;
+
+fn main() {
+    let _ = race!();
+    let _ = race! {};
+}

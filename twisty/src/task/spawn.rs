@@ -1,0 +1,30 @@
+//! Any future as a Deferred.
+
+use std::cell::OnceCell;
+use std::rc::Rc;
+
+use super::Executor;
+use crate::deferred::{Deferred, IntoDeferred};
+use crate::failure::Failure;
+
+impl Executor {
+    /// Has `future` polled from the next [`run_ready`](Self::run_ready) on; the Deferred has what it answers. Cancelling it
+    /// drops the future, or cancels the Deferred that it answered.
+    #[track_caller]
+    pub(crate) fn defer<R: IntoDeferred + 'static>(
+        self: &Rc<Self>,
+        future: impl Future<Output = R> + 'static,
+    ) -> Deferred<R::Value> {
+        let key = Rc::new(OnceCell::new());
+        let (executor, to_remove) = (Rc::downgrade(self), Rc::clone(&key));
+        let (resolver, deferred) = Deferred::with_canceller(move |_| {
+            if let (Some(executor), Some(key)) = (executor.upgrade(), to_remove.get()) {
+                executor.remove(*key);
+            }
+        });
+        // A future may cancel itself and answer in the same poll; its answer is no news then.
+        let done = move |output: Result<R, _>| _ = resolver.try_fire(output.map_err(Failure::from));
+        let _it_is_new = key.set(self.spawn(future, done));
+        deferred.add_callback(IntoDeferred::into_deferred)
+    }
+}
