@@ -7,6 +7,17 @@ use crate::SECOND;
 
 /// An errback sees what went wrong above it, and not beside it.
 pub(crate) fn two_cases(_reactor: &Reactor) -> Deferred<()> {
+    let callback1 = |result| {
+        println!("  callback1 got {result}, and fails");
+        Err(Failure::message("callback1 failed"))
+    };
+    let errback1 = |failure| {
+        println!("  errback1 handles: {failure}");
+        Ok("what errback1 returned")
+    };
+    let callback2 = |result| println!("  callback2 got {result}");
+    let errback2 = |failure| println!("  errback2 handles: {failure}");
+
     println!("Case 1: addCallback, then addErrback");
     let first = Deferred::succeed("a result")
         .add_callback(callback1)
@@ -18,24 +29,6 @@ pub(crate) fn two_cases(_reactor: &Reactor) -> Deferred<()> {
         .add_callbacks(callback1, errback1) // errback1 does not see what callback1 does
         .add_callbacks(callback2, errback2); // the failure comes here
     gather([first, second]).map(drop)
-}
-
-fn callback1(result: &str) -> twisty::Result<&'static str> {
-    println!("  callback1 got {result}, and fails");
-    Err(Failure::message("callback1 failed"))
-}
-
-fn errback1(failure: Failure) -> twisty::Result<&'static str> {
-    println!("  errback1 handles: {failure}");
-    Ok("what errback1 returned")
-}
-
-fn callback2(result: &str) {
-    println!("  callback2 got {result}");
-}
-
-fn errback2(failure: Failure) {
-    println!("  errback2 handles: {failure}");
 }
 
 /// Code that does not know whether it is answered at once makes a Deferred of whatever comes.
