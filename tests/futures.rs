@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures::channel::{mpsc, oneshot};
 use futures::future::{Either, join_all, select};
 use futures::{FutureExt, SinkExt, StreamExt};
+use live::PATIENCE;
 use twisty::deferred::CancelHandle;
 use twisty::prelude::*;
 use twisty::testing::{Clock, Server, UnhandledFailures};
@@ -51,7 +52,7 @@ mod under_a_reactor {
         let tell = Rc::clone(&polled);
         let done = reactor.spawn(async move { tell.set(true) });
         assert!(!polled.get(), "it never runs inside of spawn");
-        reactor.turn(None).unwrap();
+        reactor.turn(Some(PATIENCE)).unwrap();
         assert!(polled.get());
         result_of(done).unwrap();
     }
@@ -68,7 +69,7 @@ mod under_a_reactor {
                 reactor.spawn(task);
             });
         }
-        reactor.turn(None).unwrap();
+        reactor.turn(Some(PATIENCE)).unwrap();
         assert_eq!(*log.borrow(), ["call 0", "call 1", "task 0", "task 1"]);
     }
 
@@ -95,7 +96,7 @@ mod under_a_reactor {
         let reactor = Reactor::new().unwrap();
         let failed = reactor.spawn(async { Ok("x".parse::<u16>()?) });
         let panicked = reactor.spawn(async { panicking() });
-        reactor.turn(None).unwrap();
+        reactor.turn(Some(PATIENCE)).unwrap();
         assert!(result_of(failed).unwrap_err().check::<std::num::ParseIntError>().is_some());
         let panicked = result_of(panicked).unwrap_err();
         assert_eq!(panicked.check::<HandlerPanicked>().map(|error| error.message.as_str()), Some("on purpose"));
@@ -143,9 +144,9 @@ mod under_a_reactor {
     fn a_turn_inside_of_a_task_is_refused_and_the_reactor_goes_on() {
         let reactor = Reactor::new().unwrap();
         let inner = reactor.clone();
-        let wrong = reactor.spawn(async move { inner.turn(None).unwrap() });
+        let wrong = reactor.spawn(async move { inner.turn(Some(PATIENCE)).unwrap() });
         let right = reactor.spawn(ready(()));
-        reactor.turn(None).unwrap();
+        reactor.turn(Some(PATIENCE)).unwrap();
         assert!(result_of(wrong).unwrap_err().check::<HandlerPanicked>().is_some());
         result_of(right).unwrap();
     }
@@ -161,7 +162,7 @@ mod under_a_reactor {
             let _held = held;
             awaited.await
         });
-        reactor.turn(None).unwrap();
+        reactor.turn(Some(PATIENCE)).unwrap();
         let held = Counted(Rc::clone(&drops));
         let never_polled = reactor.spawn(async move { drop(held) });
         drop(reactor);

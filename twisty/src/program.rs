@@ -80,9 +80,9 @@ pub fn run<Kind, W: Work<Kind>>(main: impl FnOnce(Reactor) -> W) -> Result<(), F
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no work that a program can wait for",
-    label = "neither a future, a `Deferred<_>`, a `Result<_, Failure>` nor `()`",
-    note = "`twisty::run` takes a closure that returns one of them, as in `|reactor| async move {{ … }}`",
-    note = "a future of the program gives `()`, a `Result<_, Failure>` or a `Deferred<_>`; what it uses it owns (`async move`)"
+    label = "neither a `Deferred<_>`, a `Result<_, Failure>`, `()`, nor a future of one of them",
+    note = "what a closure returns is waited for, as in `twisty::run(|reactor| async move {{ … }})`",
+    note = "`?` makes a `Failure` of any error; a `Result` with another error becomes one by `Ok(result?)`"
 )]
 pub trait Work<Kind> {
     /// What comes of it.

@@ -24,12 +24,13 @@ impl Executor {
         });
         // Cancelled, if it has cancelled itself and answered in the same poll; its answer is no news then.
         let done = move |output: Result<R, HandlerPanicked>| {
-            let _it_was_cancelled = match output {
-                Ok(output) => resolver.try_callback(output),
+            let _it_was_cancelled = match output.map(|output| output.into_deferred().into_result()) {
+                Ok(Ok(result)) => resolver.try_fire(result.map(Deferred::succeed)),
+                Ok(Err(promised)) => resolver.try_callback(promised),
                 Err(panicked) => resolver.try_errback(panicked),
             };
         };
         let _it_is_new = key.set(self.spawn(future, done));
-        deferred.add_callback(R::into_deferred)
+        deferred.add_callback(|answer| answer)
     }
 }
