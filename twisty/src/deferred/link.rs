@@ -96,6 +96,14 @@ impl<T> Slot<T> {
         full
     }
 
+    /// Whether somebody gets the result.
+    pub(super) fn leads_on(&self) -> bool {
+        let next = self.next.replace(Next::Nobody);
+        let leads_on = !matches!(next, Next::Nobody);
+        self.next.set(next);
+        leads_on
+    }
+
     pub(super) fn flow(&self, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
         match self.next.replace(Next::Nobody) {
             Next::Nobody => None,

@@ -164,9 +164,9 @@ impl<T: 'static> Resolver<T> {
         self.0.chain.called().is_some()
     }
 
-    /// Whether nobody is left to be told: neither a handle nor a callback.
+    /// Whether nobody is left to be told: neither a handle nor a callback, nor another Deferred that waits for it.
     pub(super) fn is_deserted(&self) -> bool {
-        Rc::strong_count(&self.0) == 1
+        Rc::strong_count(&self.0) == 1 && !self.0.slot.leads_on()
     }
 
     /// Fires without running anything yet: where to begin, unless the result was swallowed.
@@ -342,6 +342,14 @@ mod tests {
         let outer = outer.into_result().expect_err("it is paused");
         paused.unpause();
         assert_eq!(outer.into_result().expect("it is there").ok(), Some(42));
+    }
+
+    #[test]
+    fn what_is_waited_for_is_not_deserted() {
+        let (resolver, inner) = Deferred::<u32>::new();
+        let outer = Deferred::succeed(()).add_callback(|()| inner);
+        drop(resolver);
+        assert!(outer.into_result().expect("it is over").is_err());
     }
 
     #[test]
