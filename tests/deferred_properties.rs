@@ -7,6 +7,8 @@
 
 #[path = "deferred_properties/chains.rs"]
 mod chains;
+#[path = "deferred_properties/depth.rs"]
+mod depth;
 #[path = "deferred_properties/model.rs"]
 mod model;
 #[path = "deferred_properties/random.rs"]
