@@ -11,6 +11,8 @@ mod chains;
 mod depth;
 #[path = "deferred_properties/model.rs"]
 mod model;
+#[path = "deferred_properties/orders.rs"]
+mod orders;
 #[path = "deferred_properties/random.rs"]
 mod random;
 #[path = "deferred_properties/world.rs"]
