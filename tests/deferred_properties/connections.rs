@@ -83,16 +83,39 @@ impl Asker {
         self.client.receive(std::mem::replace(&mut self.bytes, rest));
     }
 
+    /// It has sent all, and been told all; or its connection is over.
+    fn is_done(&mut self, rng: &mut Rng) -> bool {
+        if self.here {
+            self.send(rng);
+        }
+        let told = self.here && self.bytes.is_empty() && self.client.sent() == self.answers();
+        told || !self.client.is_connected()
+    }
+
+    /// Its end comes behind what it has sent, which is not read while too many replies wait; unless it is a reset.
     fn leave(&mut self, rng: &mut Rng) {
         self.here = false;
-        if rng.bool() { self.client.disconnect() } else { self.client.reset() }
+        let reset = rng.bool();
+        if reset {
+            self.client.reset()
+        } else {
+            self.client.disconnect()
+        }
+        assert!(!self.client.is_connected() || !reset);
     }
 }
 
+/// The numbers of those whose connection is over.
+fn gone(askers: &[Asker]) -> Vec<usize> {
+    (0..askers.len()).filter(|asker| !askers[*asker].client.is_connected()).collect()
+}
+
 /// The clerk comes up with an answer.
-fn answer(rng: &mut Rng, server: &Server<Counter>, fired: &mut Vec<String>) {
+fn answer(rng: &mut Rng, server: &Server<Counter>, gone: &[usize], fired: &mut Vec<String>) {
     let asked = take_any(rng, &mut server.factory_mut().asked);
     if let Some((question, resolver)) = asked {
+        let of = |number: &usize| question.contains(&format!(" {number}-"));
+        assert_eq!(resolver.is_called(), gone.iter().any(of), "who is gone waits for nothing, and all others do");
         if !resolver.is_called() {
             fired.push(question.clone());
             resolver.callback(question);
@@ -116,42 +139,27 @@ fn replies_keep_their_order_and_end_with_the_connection() {
             match rng.u8(..40) {
                 0 if leaves && askers[asker].here => askers[asker].leave(rng),
                 1..20 if askers[asker].here => askers[asker].send(rng),
-                _ => answer(rng, &server, &mut fired),
+                _ => answer(rng, &server, &gone(&askers), &mut fired),
             }
             for asker in &askers {
                 assert!(asker.answers().starts_with(&asker.client.sent()), "a reply came out of order");
             }
         }
         let cancelled = Rc::clone(&server.factory().cancelled);
-        for asker in &mut askers {
-            finish(asker, rng, &server, &mut fired);
+        while !askers.iter_mut().all(|asker| asker.is_done(rng)) {
+            let before = fired.len();
+            answer(rng, &server, &gone(&askers), &mut fired);
+            server.advance(Duration::ZERO);
+            let idle = server.factory().asked.is_empty() && askers.iter().all(|asker| asker.bytes.is_empty());
+            assert!(
+                before != fired.len() || !idle || askers.iter_mut().all(|asker| asker.is_done(rng)),
+                "somebody waits for nothing"
+            );
         }
         assert!(cancelled.borrow().values().all(|times| *times == 1), "cancelled more than once: {cancelled:?}");
         assert!(fired.iter().all(|question| !cancelled.borrow().contains_key(question)));
-        let open = server.factory_mut().asked.split_off(0);
-        assert!(open.iter().all(|(question, _)| cancelled.borrow().contains_key(question)), "left pending");
+        assert!(askers.iter().all(|asker| asker.client.is_connected() == asker.here));
     });
-}
-
-/// Whoever is still here is told all; whoever has gone had everything cancelled.
-fn finish(asker: &mut Asker, rng: &mut Rng, server: &Server<Counter>, fired: &mut Vec<String>) {
-    if !asker.here {
-        return;
-    }
-    while !asker.bytes.is_empty() || asker.client.sent() != asker.answers() || is_attached(server) {
-        let before = (asker.bytes.len(), fired.len());
-        asker.send(rng);
-        answer(rng, server, fired);
-        server.advance(Duration::ZERO);
-        let stuck = asker.bytes.is_empty() && server.factory().asked.is_empty();
-        let told = asker.client.sent() == asker.answers();
-        assert!(told || !stuck || before != (asker.bytes.len(), fired.len()), "it waits for nothing");
-    }
-    assert!(asker.client.is_connected());
-}
-
-fn is_attached(server: &Server<Counter>) -> bool {
-    server.factory().asked.iter().any(|(_, resolver)| !resolver.is_called())
 }
 
 /// A failure, a panic or the close of the connection lets what was owed before through, and nothing that comes after.
