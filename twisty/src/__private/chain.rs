@@ -452,7 +452,13 @@ impl<U: 'static> Finally for Deferred<U> {
     fn after<T: 'static>(self, result: Result<T, Failure>) -> Deferred<T> {
         // As a Deferred it does not get lost: if it never goes on, its failure is reported.
         let result = Deferred::from(result);
-        self.add_callback(move |_| result)
+        self.add_both(move |ended| match ended {
+            Ok(_) => result,
+            Err(failure) => {
+                let _replaced = result.into_result();
+                Err(failure).into()
+            }
+        })
     }
 }
 

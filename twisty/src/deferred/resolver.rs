@@ -317,6 +317,9 @@ impl<T: 'static> fmt::Debug for Resolver<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
     use crate::Deferred;
 
     /// One that has fired, and waits for the other.
@@ -365,5 +368,30 @@ mod tests {
         assert!(resolver.is_called());
         let failure = outer.into_result().expect("it is over").expect_err("it was cancelled");
         assert!(failure.check::<crate::CancelledError>().is_some());
+    }
+
+    /// Fires `resolver`, and looks at `rest` from inside of the callback of whoever gets the value.
+    fn adds_to_the_rest_from_inside(resolver: &crate::Resolver<u32>, first: Deferred<u32>, rest: Deferred<()>) {
+        let calls = Rc::new(RefCell::new(Vec::new()));
+        let [inside, after, behind] = [0; 3].map(|_| Rc::clone(&calls));
+        first
+            .map(move |_| {
+                assert!(!rest.has_result());
+                rest.map(move |()| behind.borrow_mut().push("rest"));
+                inside.borrow_mut().push("first");
+            })
+            .map(move |()| after.borrow_mut().push("second"));
+        resolver.callback(1);
+        assert_eq!(*calls.borrow(), ["first", "second", "rest"]);
+    }
+
+    #[test]
+    fn a_callback_added_to_the_rest_meanwhile_waits() {
+        let (resolver, deferred) = Deferred::new();
+        let (first, rest) = deferred.hand_over();
+        adds_to_the_rest_from_inside(&resolver, first, rest);
+
+        let ((resolver, deferred), (other, first)) = (Deferred::new(), Deferred::new());
+        adds_to_the_rest_from_inside(&resolver, first, deferred.chain_deferred(other));
     }
 }
