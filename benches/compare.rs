@@ -61,7 +61,7 @@ pub fn compare(
 }
 
 /// Who comes when: nobody is always first, nor always after the same one.
-fn order(rivals: usize, round: usize) -> impl Iterator<Item = usize> {
+pub(crate) fn order(rivals: usize, round: usize) -> impl Iterator<Item = usize> {
     (0..rivals).map(move |turn| if round.is_multiple_of(2) { turn + round } else { 2 * rivals - turn + round } % rivals)
 }
 

@@ -7,6 +7,9 @@
 //! round. The server's own CPU time per operation is the figure to trust: operations per second are often the limit of
 //! the load generator.
 //!
+//! `deferred` and `timers` need no servers. They hold contests: the same work done in several ways in one process, each
+//! of which has its turn in every round.
+//!
 //! # Layout
 //!
 //! - [`options`]: the command line, the same for all benches.
@@ -14,9 +17,11 @@
 //! - [`servers`]: the servers, by name. A new one is a function there and a row in its table.
 //! - [`tape`], [`load`]: what the clients say, and the clients, which check every byte of the replies.
 //! - [`compare`]: workloads, and the rounds that measure them.
-//! - [`report`]: medians of ratios, and the table.
+//! - [`contest`]: the same for work in this process.
+//! - [`report`]: medians of ratios, and the tables.
 
 pub mod compare;
+pub mod contest;
 pub mod load;
 pub mod options;
 pub mod process;

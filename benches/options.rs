@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crate::Result;
 use crate::compare::{Workload, compare};
+use crate::contest::Contest;
 use crate::process::{Cores, become_server};
 use crate::{report, servers};
 
@@ -12,7 +13,8 @@ const HELP: &str = "\
 cargo bench -p benches --bench NAME -- [OPTIONS] [WORKLOAD…]
 
   WORKLOAD     only workloads whose name contains one of these words
-  --quick      5 rounds of 0.1 s, instead of 15 of 0.25 s, for each server and workload
+  --quick      5 rounds of 0.1 s, instead of 15 of 0.25 s, for each server and workload;
+               without servers a tenth of that for each way to do the work
   --rounds N   so many rounds
   --millis N   rounds so long
 
@@ -97,13 +99,28 @@ impl Options {
         let cores = Cores::choose();
         cores.map_or(Ok(()), Cores::pin_client)?;
         report::print_head(cores.is_some(), self.rounds, self.duration);
-        for workload in workloads.iter().filter(|workload| self.wants(workload)) {
+        for workload in workloads.iter().filter(|workload| self.wants(&workload.name)) {
             report::print_rows(workload, &compare(workload, cores, self.rounds, self.duration)?);
         }
         Ok(())
     }
 
-    fn wants(&self, workload: &Workload) -> bool {
-        self.words.is_empty() || self.words.iter().any(|word| workload.name.contains(&**word))
+    /// The same for a bench without servers: its work is done in this process.
+    pub fn hold(&self, contests: &mut [Contest]) -> Result {
+        let Mode::Compare = self.mode else {
+            println!("{HELP}");
+            return Ok(());
+        };
+        let duration = self.duration / 10;
+        report::print_contest_head(self.rounds, duration);
+        for contest in contests.iter_mut().filter(|contest| self.wants(&contest.name)) {
+            let times = contest.hold(self.rounds, duration);
+            report::print_contest(contest, &times);
+        }
+        Ok(())
+    }
+
+    fn wants(&self, name: &str) -> bool {
+        self.words.is_empty() || self.words.iter().any(|word| name.contains(&**word))
     }
 }

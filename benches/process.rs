@@ -73,6 +73,19 @@ impl Drop for Server {
     }
 }
 
+/// CPU time of this thread so far; a thread that waits takes none, nor does one whose core does something else.
+#[cfg(target_os = "linux")]
+pub(crate) fn cpu_time() -> Duration {
+    let time = rustix::time::clock_gettime(rustix::time::ClockId::ThreadCPUTime);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
+}
+
+/// The time of day instead.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn cpu_time() -> Duration {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default()
+}
+
 /// Prepares this process to be a server: on its core, and never outliving the bench.
 pub fn become_server(core: Option<usize>) -> Result {
     #[cfg(target_os = "linux")]

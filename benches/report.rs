@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::compare::{Sample, Workload};
+use crate::contest::Contest;
 
 /// Says how the figures come about, and starts the table.
 pub fn print_head(pinned: bool, rounds: usize, duration: Duration) {
@@ -32,6 +33,36 @@ pub fn print_rows(workload: &Workload, samples: &[Vec<Sample>]) {
 
 fn print_row([workload, server, cpu, cpu_ratio, rate, rate_ratio]: [&str; 6]) {
     println!("| {workload:<25} | {server:<26} | {cpu:>17} | {cpu_ratio:>19} | {rate:>9} | {rate_ratio:>19} |");
+}
+
+/// The same for work that is done in this process.
+pub fn print_contest_head(rounds: usize, duration: Duration) {
+    println!(
+        "\n{rounds} rounds of about {duration:?} for each way. Times are this thread's CPU time; waiting is free."
+    );
+    println!("Ratios are to the first and the second way of the same work in the same round: median (least–greatest).");
+    println!("The other times are medians. Allocations are those of one whole piece of the work, without warm-up.\n");
+    print_contest_row(["work", "way", "ns each", "ratio to 1st", "ratio to 2nd", "alloc."]);
+    println!("|{:-<29}|{:-<34}|{:->9}:|{:->20}:|{:->20}:|{:->8}:|", "", "", "", "", "", "");
+}
+
+/// The rows of one contest.
+pub fn print_contest(contest: &Contest, times: &[Vec<f64>]) {
+    for (index, way) in contest.ways.iter().enumerate() {
+        let ratio = |base: usize| times.get(base).map_or("–".to_owned(), |base| ratio_cell(&times[index], base));
+        print_contest_row([
+            if index == 0 { &contest.name } else { "" },
+            way.label,
+            &cell(&times[index], |ns| format!("{ns:.1}")),
+            &ratio(0),
+            &ratio(1),
+            &way.allocations.map_or("–".to_owned(), |count| count.to_string()),
+        ]);
+    }
+}
+
+fn print_contest_row([work, way, time, first, second, allocations]: [&str; 6]) {
+    println!("| {work:<27} | {way:<32} | {time:>8} | {first:>19} | {second:>19} | {allocations:>7} |");
 }
 
 /// Rates and CPU times, round by round; no times where a round has none.

@@ -1,6 +1,6 @@
 //! Values ordered by when they are due.
 
-use std::cmp::Reverse;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::fmt;
 
@@ -50,12 +50,55 @@ pub struct Timers<T> {
     sequence: u64,
 }
 
-#[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Due {
     when: Timestamp,
     sequence: u64,
     key: TimerKey,
 }
+
+impl Due {
+    /// Earlier is less, then first in is less: both in one number, so that comparing takes no branch. The heap compares
+    /// a lot, and guessing how it comes out does not work.
+    fn rank(&self) -> u128 {
+        u128::from(self.when.0) << 64 | u128::from(self.sequence)
+    }
+}
+
+impl Ord for Due {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.rank().cmp(&other.rank())
+    }
+}
+
+impl PartialOrd for Due {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+
+    fn lt(&self, other: &Self) -> bool {
+        self.rank() < other.rank()
+    }
+
+    fn le(&self, other: &Self) -> bool {
+        self.rank() <= other.rank()
+    }
+
+    fn gt(&self, other: &Self) -> bool {
+        self.rank() > other.rank()
+    }
+
+    fn ge(&self, other: &Self) -> bool {
+        self.rank() >= other.rank()
+    }
+}
+
+impl PartialEq for Due {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+    }
+}
+
+impl Eq for Due {}
 
 struct Entry<T> {
     when: Timestamp,

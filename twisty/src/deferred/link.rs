@@ -64,22 +64,16 @@ pub(super) trait Receive<T> {
 /// A result on its way, and where it goes.
 pub(super) struct Slot<T> {
     result: Cell<Held<T>>,
-    next: Cell<Next<T>>,
-}
-
-/// Who gets a result.
-enum Next<T> {
-    /// Nobody yet: the handle's owner may still add a callback, or take it.
-    Nobody,
-    /// The callback added to it.
-    Link(Rc<dyn Receive<T>>),
-    /// The link of another chain whose callback returned this Deferred.
-    Outer(Rc<dyn Accept<T>>),
+    /// The callback added to it. As long as there is none, the handle's owner may still add one, or take the result.
+    next: Cell<Option<Rc<dyn Receive<T>>>>,
+    /// The link of another chain whose callback returned this Deferred. Instead of `next`, and not in an enum with it:
+    /// a pointer goes through registers, an enum of two through memory.
+    outer: Cell<Option<Rc<dyn Accept<T>>>>,
 }
 
 impl<T> Slot<T> {
     pub(super) const fn new() -> Self {
-        Self { result: Cell::new(Held::nothing()), next: Cell::new(Next::Nobody) }
+        Self { result: Cell::new(Held::nothing()), next: Cell::new(None), outer: Cell::new(None) }
     }
 
     #[inline]
@@ -100,20 +94,21 @@ impl<T> Slot<T> {
         full
     }
 
-    /// Whether somebody gets the result.
-    pub(super) fn leads_on(&self) -> bool {
-        let next = self.next.replace(Next::Nobody);
-        let leads_on = !matches!(next, Next::Nobody);
-        self.next.set(next);
-        leads_on
+    /// Whether another chain waits for the result.
+    pub(super) fn is_awaited(&self) -> bool {
+        let outer = self.outer.take();
+        let awaited = outer.is_some();
+        self.outer.set(outer);
+        awaited
     }
 
+    #[inline]
     pub(super) fn flow(&self, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
-        match self.next.replace(Next::Nobody) {
-            Next::Nobody => None,
-            Next::Link(next) => next.receive(self.take()?, stack),
-            Next::Outer(outer) => Some(outer.accept(self.take()?)),
+        if let Some(next) = self.next.take() {
+            return next.receive(self.take()?, stack);
         }
+        let outer = self.outer.take()?;
+        Some(outer.accept(self.take()?))
     }
 }
 
@@ -215,19 +210,16 @@ where
 /// The result of a place, if nothing keeps it from being passed on.
 #[inline]
 pub(super) fn take_now<T>(source: &Source<T>) -> Option<Result<T, Failure>> {
-    let result = source.slot().take()?;
-    if source.chain().is_paused() {
-        source.slot().put(result);
-        return None;
-    }
-    Some(result)
+    let slot = source.slot();
+    if slot.is_full() && !source.chain().is_paused() { slot.take() } else { None }
 }
 
 /// Leads from a place to the next. If it has a result already, it is paused, and goes on from here.
 #[inline]
-fn lead<T>(source: Rc<Source<T>>, next: Next<T>) {
-    source.slot().next.set(next);
-    if source.slot().is_full() {
+fn lead<T>(source: Rc<Source<T>>, to: impl FnOnce(&Slot<T>)) {
+    let slot = source.slot();
+    to(slot);
+    if slot.is_full() {
         Rc::clone(&source).chain().stop_at(source);
     }
 }
@@ -235,7 +227,7 @@ fn lead<T>(source: Rc<Source<T>>, next: Next<T>) {
 /// Has a place of another chain get the result, when it is there.
 pub(super) fn wait_for<T, P: Place + Accept<T> + 'static>(inner: Rc<Source<T>>, outer: Rc<P>) {
     outer.chain().wait_on(&Rc::clone(&inner).head());
-    lead(inner, Next::Outer(outer));
+    lead(inner, |slot| slot.outer.set(Some(outer)));
 }
 
 /// Adds a callback to a place.
@@ -247,8 +239,11 @@ pub(super) fn add<T: 'static, U: 'static>(
 ) -> Rc<Source<U>> {
     let head = Rc::clone(&source).head();
     let callback = Cell::new(Some(callback));
-    let link = Rc::new(Link { head, callback, site, slot: Slot::new(), input: PhantomData });
-    lead(source, Next::Link(Rc::clone(&link) as Rc<_>));
+    // Nothing is cyclic here. `new` would put the link together on the stack and copy it, wider than it was written, which
+    // stalls the processor; this writes it where it will be.
+    let link = Rc::new_cyclic(|_| Link { head, callback, site, slot: Slot::new(), input: PhantomData });
+    let next = Rc::clone(&link);
+    lead(source, |slot| slot.next.set(Some(next)));
     link
 }
 
@@ -300,7 +295,8 @@ pub(super) fn give_away<T: 'static>(
 ) -> Rc<Source<()>> {
     let head = Rc::clone(&source).head();
     let rest = Rest::new(head, Cell::new(Some(receiver)));
-    lead(source, Next::Link(Rc::clone(&rest) as Rc<_>));
+    let next = Rc::clone(&rest);
+    lead(source, |slot| slot.next.set(Some(next)));
     rest
 }
 
@@ -334,7 +330,8 @@ pub(super) fn hand_over<T: 'static>(source: Rc<Source<T>>) -> (Rc<Source<T>>, Rc
     let head = Rc::clone(&source).head();
     let handed = Rc::new(Handed { head: Rc::clone(&head), slot: Slot::new() });
     let rest = Rest::new(head, Rc::clone(&handed));
-    lead(source, Next::Link(Rc::clone(&rest) as Rc<_>));
+    let next = Rc::clone(&rest);
+    lead(source, |slot| slot.next.set(Some(next)));
     (handed, rest)
 }
 

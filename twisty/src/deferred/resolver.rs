@@ -43,7 +43,8 @@ pub(super) struct Origin<T: 'static> {
 impl<T: 'static> Resolver<T> {
     pub(super) fn new(made: &'static Location<'static>, canceller: Option<Canceller<T>>) -> Self {
         let (chain, canceller, cancelling) = (Chain::new(made), Cell::new(canceller), Cell::new(false));
-        Self(Rc::new(Origin { chain, canceller, cancelling, slot: Slot::new() }))
+        // `new_cyclic` for the same reason as in `link::add`.
+        Self(Rc::new_cyclic(|_| Origin { chain, canceller, cancelling, slot: Slot::new() }))
     }
 
     pub(super) fn source(&self) -> Rc<Source<T>> {
@@ -165,9 +166,9 @@ impl<T: 'static> Resolver<T> {
         self.0.chain.called().is_some()
     }
 
-    /// Whether nobody is left to be told: neither a handle nor a callback, nor another Deferred that waits for it.
+    /// Whether nobody is left to be told: neither a handle nor a callback, nor another chain that waits for this one.
     pub(super) fn is_deserted(&self) -> bool {
-        Rc::strong_count(&self.0) == 1 && !self.0.slot.leads_on()
+        Rc::strong_count(&self.0) == 1 && !self.0.slot.is_awaited()
     }
 
     /// Fires without running anything yet: where to begin, unless the result was swallowed.
@@ -350,11 +351,16 @@ mod tests {
     }
 
     #[test]
-    fn what_is_waited_for_is_not_deserted() {
-        let (resolver, inner) = Deferred::<u32>::new();
-        let outer = Deferred::succeed(()).add_callback(|()| inner);
-        drop(resolver);
-        assert!(outer.into_result().expect("it is over").is_err());
+    fn a_promise_is_broken_to_the_chain_that_waits() {
+        for fired in [false, true] {
+            let ((resolver, source), (promise, inner)) = (Deferred::new(), Deferred::<u32>::new());
+            let source = if fired { Deferred::succeed(()) } else { source };
+            let outer = source.add_callback(|()| inner).map(|n| n + 1);
+            let _unless_it_is_dropped = resolver.try_callback(());
+            drop(promise);
+            let failure = outer.into_result().expect("it does not wait for ever").expect_err("the promise was broken");
+            assert!(failure.check::<crate::ResolverDropped>().is_some());
+        }
     }
 
     #[test]
