@@ -2,6 +2,7 @@
 
 use super::{Core, Reactor};
 use crate::deferred;
+use crate::error::ReactorError;
 
 impl Reactor {
     /// Drops what has not come to its end, which may own this reactor and so keep it alive.
@@ -11,10 +12,12 @@ impl Reactor {
 }
 
 impl Core {
-    /// Drops what has not come to its end: calls that were to be made, tasks, connections, and who waits for threads.
+    /// Drops what has not come to its end: calls that were to be made, tasks, connections, and who waits for threads, or
+    /// is a thread that waits.
     /// Tasks cancel what they await. That this fails Deferreds is no news.
     fn give_up(&self) {
         deferred::expect_broken_promises(|| {
+            self.turn_askers_away(ReactorError::Gone);
             drop((self.when_running.take(), self.when_stopping.take()));
             drop(self.timers.take());
             self.executor.clear();

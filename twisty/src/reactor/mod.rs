@@ -4,6 +4,7 @@
 //! arrived, from sockets and from other threads; run the timers that are due; poll the tasks that were woken; then write
 //! what all of that has sent, each connection once. A program uses as many reactors as it likes, each on its own thread.
 
+mod asked;
 mod end;
 mod entries;
 mod handle;
@@ -31,6 +32,7 @@ use crate::protocol::{Agenda, ConnectionKey};
 use crate::task::Executor;
 use crate::threads::ThreadPool;
 
+use asked::Askers;
 use entries::Entry;
 pub use handle::Handle;
 use handle::Mailbox;
@@ -85,6 +87,8 @@ struct Core {
     pool: ThreadPool,
     /// Results that threads are to bring.
     awaiting: RefCell<Awaiting>,
+    /// Threads that wait for a result of this one.
+    askers: RefCell<Askers>,
     when_running: RefCell<Vec<Call>>,
     when_stopping: RefCell<Vec<Call>>,
     /// What every socket is read into.
@@ -121,7 +125,10 @@ pub(crate) struct InTurn<'a> {
 
 impl<'a> InTurn<'a> {
     fn begin(reactor: &'a Reactor) -> Option<Self> {
-        let begin = || Self { reactor, _entered: Entered::new(Rc::new(reactor.clone())) };
+        let begin = || {
+            reactor.0.mailbox.open();
+            Self { reactor, _entered: Entered::new(Rc::new(reactor.clone())) }
+        };
         (!reactor.0.in_turn.replace(true)).then(begin)
     }
 
@@ -144,8 +151,10 @@ impl Drop for InTurn<'_> {
     fn drop(&mut self) {
         let core = &self.reactor.0;
         core.in_turn.set(false);
-        core.stage.set(Stage::Idle);
         core.drain_by.set(None);
+        if core.stage.replace(Stage::Idle) != Stage::Idle {
+            self.reactor.guarded(|| core.turn_askers_away(ReactorError::Ended));
+        }
     }
 }
 
@@ -202,6 +211,7 @@ impl Reactor {
             executor: Rc::new(Executor::new(Arc::new(move || handle.wake()))),
             pool: ThreadPool::new(),
             awaiting: RefCell::default(),
+            askers: RefCell::default(),
             when_running: RefCell::default(),
             when_stopping: RefCell::default(),
             buffer: RefCell::new(vec![0; Self::READ_BUFFER].into()),
