@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use crate::error::{CancelledError, ResolverDropped};
+use crate::error::{CancelledError, FailureGroup, FirstError, ResolverDropped};
 use crate::failure::Failure;
 
 thread_local! {
@@ -34,9 +34,7 @@ pub fn unhandled_failures() -> u64 {
 /// Nobody can handle it any more.
 #[cold]
 pub(crate) fn report(failure: Failure) {
-    if ENDING.try_with(Cell::get).unwrap_or_default()
-        && failure.check_any::<(CancelledError, ResolverDropped)>().is_some()
-    {
+    if ENDING.try_with(Cell::get).unwrap_or_default() && is_broken_promise(&failure) {
         tracing::debug!(failure = ?failure, "the end of a reactor failed a Deferred");
         return;
     }
@@ -50,6 +48,23 @@ pub(crate) fn report(failure: Failure) {
     if let Some(failure) = failure {
         tracing::error!(failure = ?failure, "nobody handled the failure of a Deferred");
     }
+}
+
+/// Whether all that failed was cancelled or never fired. In a loop: lists may be nested to any depth.
+fn is_broken_promise(failure: &Failure) -> bool {
+    let mut failures = vec![failure];
+    while let Some(failure) = failures.pop() {
+        if let Some(first) = failure.check::<FirstError>() {
+            failures.push(&first.failure);
+        } else if let Some(FailureGroup { failures: all }) = failure.check()
+            && !all.is_empty()
+        {
+            failures.extend(all);
+        } else if failure.check_any::<(CancelledError, ResolverDropped)>().is_none() {
+            return false;
+        }
+    }
+    true
 }
 
 /// Runs `end`, which drops what was to fire Deferreds: that they are cancelled, or never fired, is no news then.
