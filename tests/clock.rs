@@ -135,6 +135,26 @@ fn the_innermost_clock_is_the_current_one() {
     assert!(clock::current().is_none());
 }
 
+/// Asks for the clock when it is dropped, and is dropped after the thread's own variables.
+struct Asks;
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        assert!(clock::current().is_none());
+        Clock::new().enter(|| {});
+    }
+}
+
+#[test]
+fn there_is_none_where_a_thread_ends() {
+    thread_local!(static ASKS: RefCell<Option<Asks>> = const { RefCell::new(None) });
+    let thread = std::thread::spawn(|| {
+        ASKS.set(Some(Asks));
+        Clock::new().enter(|| {});
+    });
+    thread.join().unwrap();
+}
+
 #[test]
 fn a_reactor_is_current_while_it_runs_or_turns() {
     let reactor = Reactor::new().expect("a poll");

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use crate::error::{CancelledError, FailureGroup, FirstError, ResolverDropped};
+use crate::error::{CancelledError, FailureGroup, FirstError, ResolverDropped, TaskError};
 use crate::failure::Failure;
 
 thread_local! {
@@ -60,7 +60,9 @@ fn is_broken_promise(failure: &Failure) -> bool {
             && !all.is_empty()
         {
             failures.extend(all);
-        } else if failure.check_any::<(CancelledError, ResolverDropped)>().is_none() {
+        } else if failure.check_any::<(CancelledError, ResolverDropped)>().is_none()
+            && failure.check() != Some(&TaskError::SchedulerStopped)
+        {
             return false;
         }
     }

@@ -40,8 +40,10 @@ struct Letters {
 pub(super) enum Letter {
     Call(Box<dyn FnOnce(&Reactor) + Send>),
     /// Somebody waits for what comes of it, or to be told why nothing does.
-    Question(Box<dyn FnOnce(Result<&Reactor, ReactorError>) + Send>),
+    Question(Question),
 }
+
+type Question = Box<dyn FnOnce(Result<&Reactor, ReactorError>) + Send>;
 
 impl Mailbox {
     pub(super) fn new(waker: mio::Waker) -> Self {

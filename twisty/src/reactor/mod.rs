@@ -16,7 +16,7 @@ mod turn;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,7 +25,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use slotmap::SlotMap;
 
-use crate::clock::{Clock, DelayedCall, Entered, Scheduler, TimerKey, Timers, Timestamp, Timetable};
+use crate::clock::{Clock, DelayedCall, Entered, Keeper, Scheduler, TimerKey, Timers, Timestamp, Timetable};
 use crate::error::ReactorError;
 use crate::failure::Failure;
 use crate::protocol::{Agenda, ConnectionKey};
@@ -430,8 +430,7 @@ impl Reactor {
 
     fn add_job(&self, when: Timestamp, job: Job) -> DelayedCall {
         let key = self.0.timers.borrow_mut().insert(when, job);
-        let core = Rc::downgrade(&self.0);
-        DelayedCall::new(core, key)
+        DelayedCall::new(self.timetable(), key)
     }
 
     /// The time now, by a look at the machine's clock.
@@ -452,6 +451,12 @@ impl Clock for Reactor {
 impl Scheduler for Reactor {
     fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall {
         self.add_job(self.time() + delay, Job::Scheduled(call))
+    }
+}
+
+impl Keeper for Reactor {
+    fn timetable(&self) -> Weak<dyn Timetable> {
+        Rc::downgrade(&self.0) as _
     }
 }
 

@@ -15,6 +15,7 @@ use std::thread::{self, ThreadId};
 
 use slotmap::SlotMap;
 
+use super::discard;
 use crate::error::HandlerPanicked;
 
 slotmap::new_key_type! {
@@ -182,13 +183,6 @@ impl Default for Executor {
 impl Drop for Executor {
     fn drop(&mut self) {
         self.clear();
-    }
-}
-
-/// Drops a task; a panic of its future's `Drop` is reported and harms nothing else.
-fn discard(task: Task) {
-    if let Err(failure) = HandlerPanicked::catch(|| drop(task)) {
-        tracing::error!(%failure, "a future could not be dropped");
     }
 }
 
