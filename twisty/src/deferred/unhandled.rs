@@ -1,14 +1,15 @@
 //! Failures that nobody handled.
 
 use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
 
 use crate::error::{CancelledError, FailureGroup, FirstError, ResolverDropped, TaskError};
 use crate::failure::Failure;
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
-    /// Where they are kept while a test looks.
-    static CAUGHT: RefCell<Option<Vec<Failure>>> = const { RefCell::new(None) };
+    /// Where they are kept while a test looks: the last of these that is still there.
+    static CAUGHT: RefCell<Vec<Weak<Kept>>> = const { RefCell::new(Vec::new()) };
     /// Promises are being broken because whoever was to keep them ends.
     static ENDING: Cell<bool> = const { Cell::new(false) };
 }
@@ -39,14 +40,10 @@ pub(crate) fn report(failure: Failure) {
         return;
     }
     let _thread_ends = COUNT.try_with(|count| count.set(count.get() + 1));
-    let mut failure = Some(failure);
-    let _caught = CAUGHT.try_with(|caught| {
-        if let Some(caught) = &mut *caught.borrow_mut() {
-            caught.extend(failure.take());
-        }
-    });
-    if let Some(failure) = failure {
-        tracing::error!(failure = ?failure, "nobody handled the failure of a Deferred");
+    let kept = CAUGHT.try_with(|caught| caught.borrow().iter().rev().find_map(Weak::upgrade));
+    match kept.ok().flatten() {
+        Some(kept) => kept.borrow_mut().push(failure),
+        None => tracing::error!(failure = ?failure, "nobody handled the failure of a Deferred"),
     }
 }
 
@@ -83,17 +80,15 @@ pub(crate) fn expect_broken_promises(end: impl FnOnce()) {
     end();
 }
 
-/// Begins to keep unhandled failures instead of reporting them; what was kept so far.
-pub(crate) fn catch() -> Option<Vec<Failure>> {
-    CAUGHT.replace(Some(Vec::new()))
-}
+/// Failures that were kept instead of being reported.
+pub(crate) type Kept = RefCell<Vec<Failure>>;
 
-/// Ends what [`catch`] began, and puts back what it answered.
-pub(crate) fn release(before: Option<Vec<Failure>>) -> Vec<Failure> {
-    CAUGHT.replace(before).unwrap_or_default()
-}
-
-/// Takes what was kept.
-pub(crate) fn take() -> Vec<Failure> {
-    CAUGHT.with_borrow_mut(|caught| caught.as_mut().map(std::mem::take)).unwrap_or_default()
+/// Keeps unhandled failures instead of reporting them, as long as the answer lives. Of several the youngest gets them.
+pub(crate) fn catch() -> Rc<Kept> {
+    let kept = Rc::default();
+    CAUGHT.with_borrow_mut(|caught| {
+        caught.retain(|other| other.strong_count() > 0);
+        caught.push(Rc::downgrade(&kept));
+    });
+    kept
 }

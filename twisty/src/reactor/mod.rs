@@ -374,6 +374,9 @@ impl Reactor {
     /// Calls `call` once, `delay` from now, between handlers. Calls that are due at the same time run in the order in
     /// which they were made; one made by another waits for the next turn, even with no delay. (Twisted's `callLater`.)
     ///
+    /// `call` is given the reactor. One that owns a clone of it keeps the reactor alive, and the reactor the call, until it
+    /// is made or cancelled: dropping the reactor itself gives neither up.
+    ///
     /// ```
     /// # let reactor = twisty::Reactor::new()?;
     /// let call = reactor.call_later(std::time::Duration::from_secs(5), |_| println!("five seconds later"));
