@@ -131,9 +131,11 @@ thread_local! {
 /// - A [`Reactor`](crate::Reactor) is it while it [`run`](crate::Reactor::run)s, or makes a
 ///   [`turn`](crate::Reactor::turn).
 /// - A [`testing::Server`](crate::testing::Server)'s [`clock`](crate::testing::Server::clock) is it while its handlers
-///   run.
+///   run, and whatever else it asks of its protocols.
 /// - A [`testing::Clock`](crate::testing::Clock) is it while it runs what is due, and inside of
 ///   [`enter`](crate::testing::Clock::enter).
+///
+/// The handlers and the tasks that end because their reactor is dropped get a clock that drops what it is to call.
 ///
 /// The innermost counts; afterwards it is the outer one again. None runs where a thread's locals are dropped, at its end.
 ///
