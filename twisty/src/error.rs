@@ -481,6 +481,9 @@ pub enum ReactorError {
     /// `stop` was called on a reactor that does not run. Twisted's `ReactorNotRunning`.
     #[error("this reactor does not run")]
     NotRunning,
+    /// `block_on` waited for a reactor whose run ended meanwhile, or before.
+    #[error("the run of this reactor has ended, so that no answer comes; ask while it runs, or before its first run")]
+    Ended,
     /// A call from another thread came after the reactor was dropped.
     #[error("the reactor of this handle is gone")]
     Gone,
