@@ -152,6 +152,10 @@ impl<C: Collect, M: AsRef<[CancelHandle]> + 'static> Head for Joint<C, M> {
         &self.chain
     }
 
+    fn root(self: Rc<Self>) -> Rc<dyn Head> {
+        self
+    }
+
     /// The members' failures fire it. Only a race does not wait for members that cannot be cancelled any more.
     fn cancel_uncalled(self: Rc<Self>, others: &mut Vec<Rc<dyn Head>>) {
         if self.late == Late::Cancelled {
@@ -174,6 +178,10 @@ struct Unstopped<C: Collect, M> {
 impl<C: Collect, M: AsRef<[CancelHandle]> + 'static> Head for Unstopped<C, M> {
     fn chain(&self) -> &Chain {
         &self.chain
+    }
+
+    fn root(self: Rc<Self>) -> Rc<dyn Head> {
+        self
     }
 
     fn cancel_uncalled(self: Rc<Self>, _others: &mut Vec<Rc<dyn Head>>) {

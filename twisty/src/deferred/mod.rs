@@ -347,7 +347,10 @@ impl<T: 'static> Deferred<T> {
     /// as they can be), the second one goes on, without a value.
     ///
     /// This is what happens in Twisted when a callback returns a Deferred that has callbacks added to it later: they get
-    /// `None`. Cancelling or pausing either is the same.
+    /// `None`. Until it has fired, cancelling either is the same; afterwards each cancels what itself waits for. Pausing
+    /// either pauses both.
+    ///
+    /// Of a Deferred that has fired already, both handles are ready: each runs what is added to it when it is added.
     ///
     /// ```
     /// use twisty::Deferred;

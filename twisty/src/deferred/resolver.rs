@@ -232,7 +232,7 @@ pub(super) fn waiting<T: 'static>(inner: Rc<Source<T>>, site: &'static Location<
 
 impl<T: 'static> Accept<T> for Origin<T> {
     fn accept(self: Rc<Self>, mut result: Result<T, Failure>) -> Rc<dyn Flow> {
-        self.chain.waits_no_more();
+        Head::waits(&*self).end();
         if let Err(failure) = &mut result {
             failure.passed_on(self.chain.made());
         }
@@ -244,6 +244,10 @@ impl<T: 'static> Accept<T> for Origin<T> {
 impl<T: 'static> Head for Origin<T> {
     fn chain(&self) -> &Chain {
         &self.chain
+    }
+
+    fn root(self: Rc<Self>) -> Rc<dyn Head> {
+        self
     }
 
     fn cancel_uncalled(self: Rc<Self>, _others: &mut Vec<Rc<dyn Head>>) {
