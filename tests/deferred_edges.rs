@@ -1,11 +1,13 @@
 //! Deferreds where they are rarely seen: branches, cycles, panics in `drop`, cancellation at odd moments.
 
 use std::cell::{Cell, RefCell};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::rc::Rc;
+use std::thread;
 use std::time::Duration;
 
-use twisty::Deferred;
-use twisty::testing::Clock;
+use twisty::testing::{Clock, UnhandledFailures};
+use twisty::{ConnectionDone, Deferred, DeferredCycle, HandlerPanicked, gather};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -34,7 +36,6 @@ fn cancelling_a_branch_leaves_the_other() {
         branches[branch].1.cancel();
         assert_eq!(log.take(), [["value's", "rest's"][branch]]);
         assert!(branches[branch].1.has_result() && !branches[1 - branch].1.has_result());
-        branches.map(|(_, branch)| drop(branch.add_errback(|_| Ok(0))));
     }
 }
 
@@ -45,7 +46,6 @@ fn a_branch_can_be_cancelled_when_the_other_is_done() {
         branches[done].0.callback(2);
         branches[1 - done].1.cancel();
         assert!(branches.iter().all(|(_, branch)| branch.has_result()), "it can be cancelled no more");
-        branches.map(|(_, branch)| drop(branch.add_errback(|_| Ok(0))));
     }
 }
 
@@ -81,7 +81,6 @@ fn a_timeout_of_a_branch_reaches_that_one() {
     let value = value.add_timeout(SECOND, &clock);
     clock.advance(SECOND);
     assert!(value.has_result() && !rest.has_result());
-    drop(value.add_errback(|_| Ok(0)));
 }
 
 #[test]
@@ -96,4 +95,150 @@ fn branches_nest_to_any_depth() {
     value.cancel();
     assert!(resolver.is_called() && value.into_result().expect("it is over").is_err());
     assert!(rests.iter().all(Deferred::has_result));
+}
+
+// ---- circles
+
+/// So many Deferreds, each waiting for the next one and the last one for the first; what fires the last.
+fn circle(length: usize, held: &Rc<()>) -> (twisty::Resolver<()>, twisty::deferred::CancelHandle, Deferred<Rc<()>>) {
+    let last: Rc<Cell<Option<Deferred<Rc<()>>>>> = Rc::default();
+    let (first_resolver, first) = Deferred::new();
+    let cancel = first.cancel_handle();
+    let (put_later, hold) = (Rc::clone(&last), Rc::clone(held));
+    let first = first.add_callback(move |()| put_later.take().expect("put there")).map(move |value| {
+        drop(hold);
+        value
+    });
+    let chain = (2..length).fold(first, |inner, _| Deferred::succeed(()).add_callback(move |()| inner));
+    let (resolver, deferred) = Deferred::new();
+    let (value, rest) = deferred.add_callback(move |()| chain).hand_over();
+    last.set(Some(value));
+    first_resolver.callback(());
+    let held = Rc::clone(held);
+    (resolver, cancel, rest.map(move |()| held))
+}
+
+#[test]
+fn a_circle_fails_where_it_closes_and_leaks_nothing() {
+    let held = Rc::new(());
+    for length in [2, 3, 20] {
+        let caught = UnhandledFailures::forbid();
+        let (resolver, cancel, rest) = circle(length, &held);
+        resolver.callback(());
+        cancel.cancel();
+        assert!(rest.has_result(), "it fails, and does not hang");
+        drop((rest, resolver));
+        let failures = caught.take();
+        assert!(matches!(&failures[..], [failure] if failure.check::<DeferredCycle>().is_some()), "{failures:?}");
+        assert_eq!(Rc::strong_count(&held), 1, "it leaks");
+    }
+}
+
+#[test]
+fn cancelling_a_circle_that_nobody_saw_ends() {
+    let (resolver, cancel, rest) = circle(1000, &Rc::new(()));
+    resolver.callback(());
+    cancel.cancel();
+    assert!(!rest.has_result(), "nobody is left to fire any of them");
+}
+
+#[test]
+fn cancelling_a_list_that_waits_for_itself_ends() {
+    let all: Rc<Cell<Option<Deferred<Vec<()>>>>> = Rc::default();
+    let (resolver, member) = Deferred::new();
+    let later = Rc::clone(&all);
+    let member = member.add_callback(move |()| later.take().expect("put there")).map(drop);
+    let (other, second) = Deferred::new();
+    let (value, rest) = gather([member, second]).hand_over();
+    let cancel = rest.cancel_handle();
+    all.set(Some(value));
+    resolver.callback(());
+    cancel.cancel();
+    assert!(other.is_called() && rest.has_result(), "the other member was cancelled");
+}
+
+// ---- panics in `drop`
+
+/// Panics when it goes, unless it was defused.
+struct Bomb(Cell<bool>);
+
+impl Bomb {
+    fn new() -> Self {
+        Self(Cell::new(true))
+    }
+}
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if self.0.get() && !thread::panicking() {
+            panic!("bomb");
+        }
+    }
+}
+
+/// One whose canceller panics when it goes.
+fn with_bomb() -> (twisty::Resolver<u32>, Deferred<u32>) {
+    let bomb = Bomb::new();
+    Deferred::with_canceller(move |_| bomb.0.set(false))
+}
+
+#[test]
+fn a_value_whose_drop_panics_does_not_hang_a_gather() {
+    let ((first, a), (second, b)) = (Deferred::<Bomb>::new(), Deferred::<Bomb>::new());
+    let all = gather([a, b]).map(drop);
+    first.callback(Bomb::new());
+    let _unless_it_is_caught = catch_unwind(AssertUnwindSafe(|| second.errback(ConnectionDone)));
+    assert!(all.into_result().expect("it does not hang").is_err());
+}
+
+#[test]
+fn a_canceller_whose_drop_panics_does_not_lose_the_result() {
+    let (resolver, answer) = with_bomb();
+    let answer = answer.map(|n| n + 1);
+    let _unless_it_is_caught = catch_unwind(AssertUnwindSafe(|| resolver.callback(1)));
+    assert_eq!(answer.into_result().expect("it was fired").expect("it succeeded"), 2);
+}
+
+#[test]
+fn a_drop_that_panics_keeps_no_promise_from_being_broken() {
+    let (resolver, first) = with_bomb();
+    let (other, second) = Deferred::<u32>::new();
+    first.add_errback(move |_| -> twisty::Result<u32> {
+        drop(other);
+        panic_any(Bomb::new())
+    });
+    let _unless_it_is_caught = catch_unwind(AssertUnwindSafe(|| drop(resolver)));
+    assert!(second.into_result().expect("it was told").is_err());
+    let (resolver, deferred) = Deferred::<u32>::new();
+    drop(resolver);
+    assert!(deferred.into_result().expect("the next one is told as well").is_err());
+}
+
+#[test]
+fn promises_that_a_broken_one_breaks_keep_their_order() {
+    let log: Rc<RefCell<Vec<u32>>> = Rc::default();
+    let mut resolvers = Vec::new();
+    for n in 0..3 {
+        let (resolver, deferred) = Deferred::<u32>::new();
+        let log = Rc::clone(&log);
+        deferred.add_errback(move |_| {
+            log.borrow_mut().push(n);
+            Ok(0)
+        });
+        resolvers.push(resolver);
+    }
+    let (resolver, deferred) = Deferred::<u32>::new();
+    deferred.add_errback(move |_| {
+        drop(resolvers);
+        Ok(0)
+    });
+    drop(resolver);
+    assert_eq!(log.take(), [0, 1, 2]);
+}
+
+#[test]
+fn a_callback_may_panic_with_what_panics_in_its_turn() {
+    let answer = Deferred::succeed(1).add_callback(|_| -> twisty::Result<u32> { panic_any(Bomb::new()) });
+    let failure = answer.into_result().expect("it is there").expect_err("it panicked");
+    assert!(failure.check::<HandlerPanicked>().is_some());
 }

@@ -1,7 +1,9 @@
 //! What all links of one chain share: whether it is called, paused, waiting, and how to cancel it.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::fmt;
+use std::iter;
 use std::panic::Location;
 use std::rc::{Rc, Weak};
 
@@ -110,12 +112,25 @@ impl Waits {
     }
 }
 
-/// Cancels a chain, or whatever it waits on; in a loop, since they can be many.
+/// Whether `outer` would wait for itself if it waited for `inner`. A longer circle than this is not found: it waits until
+/// it is cancelled.
+pub(super) fn closes_a_circle(inner: Rc<dyn Head>, outer: &Rc<dyn Head>) -> bool {
+    const LONGEST: usize = 64;
+    iter::successors(Some(inner), |head| head.waits().head()).take(LONGEST).any(|head| Rc::ptr_eq(&head, outer))
+}
+
+/// Cancels a chain, or whatever it waits on; in a loop, since they can be many. They may go in a circle: a list of
+/// Deferreds can wait for one that waits for the list.
 pub(super) fn cancel(head: Rc<dyn Head>) {
+    const NO_CIRCLE_YET: usize = 64;
+    let (mut steps, mut seen) = (0, HashSet::new());
     let mut others = Vec::new();
     let mut next = Some(head);
     while let Some(head) = next {
-        if head.chain().called().is_some() {
+        steps += 1;
+        if steps > NO_CIRCLE_YET && !seen.insert(Rc::as_ptr(&head).cast::<()>()) {
+            next = None;
+        } else if head.chain().called().is_some() {
             next = head.waits().head();
         } else {
             next = None;

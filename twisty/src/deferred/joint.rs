@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::chain::{CancelHandle, Chain, Head};
 use super::link::{self, Flow, GivenAway, Place, Slot};
 use super::{Deferred, State};
-use crate::error::CancelledError;
+use crate::error::{CancelledError, HandlerPanicked};
 use crate::failure::Failure;
 
 /// Keeps what the members bring.
@@ -92,11 +92,11 @@ impl<C: Collect, M: AsRef<[CancelHandle]> + 'static> Joint<C, M> {
             decision = Some(collector.finish());
         }
         let Some(outcome) = decision else { return (Ok(()), None) };
-        // Values that are dropped with the collector are the user's, and may come back here.
+        // Values that are dropped with the collector are the user's, and may come back here, or panic.
         let collector = place.take();
         drop(place);
-        drop(collector);
-        self.cancel_losers(index);
+        HandlerPanicked::survive(|| drop(collector));
+        HandlerPanicked::survive(|| self.cancel_losers(index));
         (Ok(()), self.fire(outcome))
     }
 
@@ -187,7 +187,7 @@ impl<C: Collect, M: AsRef<[CancelHandle]> + 'static> Head for Unstopped<C, M> {
     fn cancel_uncalled(self: Rc<Self>, _others: &mut Vec<Rc<dyn Head>>) {
         let race = Rc::clone(&self.race);
         let collector = race.collector.borrow_mut().take();
-        drop(collector);
+        HandlerPanicked::survive(|| drop(collector));
         if let Some(place) = race.fire(Err(CancelledError.into())) {
             link::run(place);
         }

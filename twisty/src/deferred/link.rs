@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
 
-use super::chain::{Chain, Head, Waits};
+use super::chain::{self, Chain, Head, Waits};
 use super::{Deferred, Held, Resolver, State};
 use crate::error::{DeferredCycle, HandlerPanicked};
 use crate::failure::Failure;
@@ -166,7 +166,7 @@ where
             self.slot.put(result);
             return Some(self);
         }
-        if std::ptr::eq(inner.chain(), self.chain()) {
+        if std::ptr::eq(inner.chain(), self.chain()) || chain::closes_a_circle(Rc::clone(&inner).head(), &self.head) {
             self.slot.put(Err(DeferredCycle.into()));
             return Some(self);
         }

@@ -16,7 +16,9 @@ use crate::failure::Failure;
 /// In Twisted whoever has a Deferred can fire it. Here the two halves are apart: who promises keeps the resolver, who
 /// waits gets the Deferred.
 ///
-/// A resolver that is dropped unfired fails its Deferred with [`ResolverDropped`], so that nobody waits for ever.
+/// A resolver that is dropped unfired fails its Deferred with [`ResolverDropped`], so that nobody waits for ever. It does
+/// so before `drop` returns, except from inside of a callback that runs for that very reason: those that go there have
+/// their turn after it, in the order in which they went.
 ///
 /// ```
 /// use twisty::Deferred;
@@ -189,11 +191,13 @@ impl<T: 'static> Resolver<T> {
 impl<T: 'static> Origin<T> {
     fn begin(self: Rc<Self>, mut result: Result<T, Failure>, site: &'static Location<'static>) -> Rc<dyn Flow> {
         self.chain.set_called(site);
-        self.canceller.set(None);
         if let Err(failure) = &mut result {
             failure.promised(self.chain.made());
         }
         self.slot.put(result);
+        if let Some(canceller) = self.canceller.take() {
+            HandlerPanicked::survive(|| drop(canceller));
+        }
         self
     }
 
@@ -306,11 +310,13 @@ impl<T: 'static> Drop for Resolver<T> {
 }
 
 fn abandon_all(first: Rc<dyn Head>) {
-    let next =
+    let another =
         || ABANDONED.try_with(|abandoned| abandoned.borrow_mut().as_mut().and_then(VecDeque::pop_front)).ok().flatten();
-    first.abandon();
-    while let Some(head) = next() {
-        head.abandon();
+    let mut next = Some(first);
+    while let Some(head) = next {
+        // A value whose `drop` panics shall keep none of the others from being told.
+        HandlerPanicked::survive(|| head.abandon());
+        next = another();
     }
     let _thread_ends = ABANDONED.try_with(|abandoned| abandoned.take());
 }
