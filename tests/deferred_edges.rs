@@ -97,6 +97,23 @@ fn branches_nest_to_any_depth() {
     assert!(rests.iter().all(Deferred::has_result));
 }
 
+// ---- cancellation
+
+#[test]
+fn a_cancel_handle_follows_callbacks_whenever_they_are_added() {
+    for fires_first in [false, true] {
+        let ((resolver, deferred), (_later, slow)) = (Deferred::<u32>::new(), Deferred::<u32>::new());
+        let cancel = deferred.cancel_handle();
+        if fires_first {
+            resolver.callback(1);
+        }
+        let deferred = deferred.add_callback(move |_| slow);
+        let _unless_it_was_fired = resolver.try_callback(1);
+        cancel.cancel();
+        assert!(deferred.into_result().expect("it was cancelled").is_err(), "fires first: {fires_first}");
+    }
+}
+
 // ---- circles
 
 /// So many Deferreds, each waiting for the next one and the last one for the first; what fires the last.

@@ -102,6 +102,15 @@ impl<T> Slot<T> {
         awaited
     }
 
+    /// Puts what was waited for here, by a callback added at `site`.
+    fn accept(&self, mut result: Result<T, Failure>, head: &dyn Head, site: &'static Location<'static>) {
+        head.waits().end();
+        if let Err(failure) = &mut result {
+            failure.passed_on(site);
+        }
+        self.put(result);
+    }
+
     #[inline]
     pub(super) fn flow(&self, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
         if let Some(next) = self.next.take() {
@@ -197,12 +206,8 @@ where
     U: 'static,
     F: 'static,
 {
-    fn accept(self: Rc<Self>, mut result: Result<U, Failure>) -> Rc<dyn Flow> {
-        self.head.waits().end();
-        if let Err(failure) = &mut result {
-            failure.passed_on(self.site);
-        }
-        self.slot.put(result);
+    fn accept(self: Rc<Self>, result: Result<U, Failure>) -> Rc<dyn Flow> {
+        self.slot.accept(result, &*self.head, self.site);
         self
     }
 }
@@ -228,6 +233,48 @@ fn lead<T>(source: Rc<Source<T>>, to: impl FnOnce(&Slot<T>)) {
 pub(super) fn wait_for<T, P: Place + Accept<T> + 'static>(inner: Rc<Source<T>>, outer: Rc<P>) {
     Rc::clone(&outer).head().waits().begin(&Rc::clone(&inner).head());
     lead(inner, |slot| slot.outer.set(Some(outer)));
+}
+
+/// The place of a callback that has run when it was added at `site`, and waits for what it returned.
+struct Waiting<T> {
+    head: Rc<dyn Head>,
+    site: &'static Location<'static>,
+    slot: Slot<T>,
+}
+
+/// What has fired goes on after `inner`. It is not `inner` itself: each of the two can be paused without the other.
+#[cold]
+pub(super) fn waiting<T: 'static>(
+    inner: Rc<Source<T>>,
+    head: Rc<dyn Head>,
+    site: &'static Location<'static>,
+) -> Rc<Source<T>> {
+    let waiting = Rc::new(Waiting { head, site, slot: Slot::new() });
+    wait_for(inner, Rc::clone(&waiting));
+    waiting
+}
+
+impl<T: 'static> Place for Waiting<T> {
+    type Value = T;
+
+    fn slot(&self) -> &Slot<T> {
+        &self.slot
+    }
+
+    fn chain(&self) -> &Chain {
+        self.head.chain()
+    }
+
+    fn head(self: Rc<Self>) -> Rc<dyn Head> {
+        Rc::clone(&self.head)
+    }
+}
+
+impl<T: 'static> Accept<T> for Waiting<T> {
+    fn accept(self: Rc<Self>, result: Result<T, Failure>) -> Rc<dyn Flow> {
+        self.slot.accept(result, &*self.head, self.site);
+        self
+    }
 }
 
 /// Adds a callback to a place.

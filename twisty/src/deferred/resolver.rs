@@ -7,7 +7,7 @@ use std::panic::Location;
 use std::rc::Rc;
 
 use super::chain::{Chain, Head};
-use super::link::{self, Accept, Flow, Place, Slot, Source};
+use super::link::{self, Flow, Place, Slot, Source};
 use crate::error::{AlreadyCalled, CancelledError, HandlerPanicked, ResolverDropped};
 use crate::failure::Failure;
 
@@ -224,25 +224,12 @@ impl<T: 'static> Place for Origin<T> {
     }
 }
 
-/// What has fired, and has got `inner` from the callback that was added to it at `site`. It is not `inner` itself: each
-/// of the two can be paused without the other.
+/// The beginning of a chain for what has fired without one.
 #[cold]
-pub(super) fn waiting<T: 'static>(inner: Rc<Source<T>>, site: &'static Location<'static>) -> Rc<Source<T>> {
-    let Resolver(origin) = &Resolver::new(site, None);
+pub(super) fn fired(site: &'static Location<'static>) -> Rc<dyn Head> {
+    let Resolver(origin) = &Resolver::<()>::new(site, None);
     origin.chain.set_called(site);
-    link::wait_for(inner, Rc::clone(origin));
-    Rc::clone(origin) as Rc<Source<T>>
-}
-
-impl<T: 'static> Accept<T> for Origin<T> {
-    fn accept(self: Rc<Self>, mut result: Result<T, Failure>) -> Rc<dyn Flow> {
-        Head::waits(&*self).end();
-        if let Err(failure) = &mut result {
-            failure.passed_on(self.chain.made());
-        }
-        self.slot.put(result);
-        self
-    }
+    Rc::clone(origin) as Rc<dyn Head>
 }
 
 impl<T: 'static> Head for Origin<T> {
