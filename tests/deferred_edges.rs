@@ -232,28 +232,6 @@ fn a_drop_that_panics_keeps_no_promise_from_being_broken() {
 }
 
 #[test]
-fn promises_that_a_broken_one_breaks_keep_their_order() {
-    let log: Rc<RefCell<Vec<u32>>> = Rc::default();
-    let mut resolvers = Vec::new();
-    for n in 0..3 {
-        let (resolver, deferred) = Deferred::<u32>::new();
-        let log = Rc::clone(&log);
-        deferred.add_errback(move |_| {
-            log.borrow_mut().push(n);
-            Ok(0)
-        });
-        resolvers.push(resolver);
-    }
-    let (resolver, deferred) = Deferred::<u32>::new();
-    deferred.add_errback(move |_| {
-        drop(resolvers);
-        Ok(0)
-    });
-    drop(resolver);
-    assert_eq!(log.take(), [0, 1, 2]);
-}
-
-#[test]
 fn a_callback_may_panic_with_what_panics_in_its_turn() {
     let answer = Deferred::succeed(1).add_callback(|_| -> twisty::Result<u32> { panic_any(Bomb::new()) });
     let failure = answer.into_result().expect("it is there").expect_err("it panicked");
