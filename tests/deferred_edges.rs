@@ -7,7 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use twisty::testing::{Clock, UnhandledFailures};
-use twisty::{ConnectionDone, Deferred, DeferredCycle, HandlerPanicked, gather};
+use twisty::{
+    ConnectionAborted, ConnectionDone, Deferred, DeferredCycle, Failure, FirstError, HandlerPanicked, gather, race,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -22,8 +24,7 @@ fn branches(log: &Rc<RefCell<Vec<&'static str>>>) -> [(twisty::Resolver<u32>, De
     let ((first, slow_value), (second, slow_rest)) = (slow("value's"), slow("rest's"));
     let (resolver, shared) = Deferred::<u32>::new();
     let (value, rest) = shared.hand_over();
-    let branches =
-        [(first, value.add_callback(move |_| slow_value)), (second, rest.add_callback(move |()| slow_rest))];
+    let branches = [(first, value.add_callback(move |_| slow_value)), (second, rest.add_callback(move |()| slow_rest))];
     resolver.callback(1);
     branches
 }
@@ -236,4 +237,51 @@ fn a_callback_may_panic_with_what_panics_in_its_turn() {
     let answer = Deferred::succeed(1).add_callback(|_| -> twisty::Result<u32> { panic_any(Bomb::new()) });
     let failure = answer.into_result().expect("it is there").expect_err("it panicked");
     assert!(failure.check::<HandlerPanicked>().is_some());
+}
+
+// ---- failures in failures
+
+const DEEP: usize = 100_000;
+
+/// A race in a gather in a race, and so on.
+fn nested(depth: usize) -> Failure {
+    let mut deferred = Deferred::<u32>::fail(ConnectionDone);
+    for level in 0..depth {
+        deferred = match level % 4 {
+            0 => race([deferred]).map(|(_, value)| value),
+            1 => gather([deferred]).map(|mut values| values.remove(0)),
+            2 => race([Deferred::fail(ConnectionAborted), deferred]).map(|(_, value)| value),
+            _ => gather([Deferred::succeed(0), deferred]).map(|mut values| values.remove(0)),
+        };
+    }
+    deferred.into_result().expect("it is over").expect_err("it failed")
+}
+
+#[test]
+fn failures_that_nest_are_shown_and_dropped_at_any_depth() {
+    let length = |depth| (nested(depth).to_string().len(), format!("{:?}", nested(depth)).len());
+    let ((shown, told), (shown_twice, told_twice)) = (length(1000), length(2000));
+    assert!(shown > 0 && shown_twice <= 2 * shown + 100, "{shown} bytes, {shown_twice} at twice the depth");
+    assert!(told_twice <= 2 * told + 100, "{told} bytes, {told_twice} at twice the depth");
+    let deep = nested(DEEP);
+    assert!(deep.to_string().contains("the Deferred at index 1 failed"));
+    assert!(deep.check::<FirstError>().is_some());
+    drop(deep);
+}
+
+#[test]
+fn each_cause_of_nested_failures_is_shown_once() {
+    let inner = gather([Deferred::succeed(1), Deferred::fail(ConnectionDone)]);
+    let outer = gather([inner]).into_result().expect("it is over").expect_err("it failed");
+    assert_eq!(
+        outer.to_string(),
+        "the Deferred at index 0 failed: the Deferred at index 1 failed: the connection was closed cleanly"
+    );
+    let inner = gather([Deferred::succeed(1), Deferred::fail(ConnectionDone)]).map(|_| 1);
+    let group = race([inner, Deferred::fail(ConnectionAborted)]).into_result().expect("it is over");
+    assert_eq!(
+        group.expect_err("both failed").to_string(),
+        "all 2 Deferreds failed: [0] the Deferred at index 1 failed: the connection was closed cleanly; [1] the \
+         connection was aborted by this side"
+    );
 }

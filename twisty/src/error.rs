@@ -364,9 +364,10 @@ pub struct FirstError {
     pub failure: Failure,
 }
 
+/// Only which one: a [`Failure`] says the causes itself, and they nest as deep as the Deferreds do.
 impl fmt::Display for FirstError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the Deferred at index {} failed: {}", self.index, self.failure)
+        write!(f, "the Deferred at index {} failed", self.index)
     }
 }
 
@@ -396,18 +397,34 @@ pub struct FailureGroup {
 impl FailureGroup {
     /// Failures that the message quotes.
     const QUOTED: usize = 8;
+
+    fn headline(&self) -> String {
+        match self.failures.len() {
+            0 => "no Deferred could succeed, since there was none".to_owned(),
+            all => format!("all {all} Deferreds failed"),
+        }
+    }
 }
 
+/// Why each failed; of a group in the group, only that it did.
 impl fmt::Display for FailureGroup {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let all = self.failures.len();
-        if all == 0 {
-            return f.write_str("no Deferred could succeed, since there was none");
-        }
-        write!(f, "all {all} Deferreds failed")?;
+        f.write_str(&self.headline())?;
         for (index, failure) in self.failures.iter().take(Self::QUOTED).enumerate() {
-            write!(f, "{} [{index}] {failure}", if index == 0 { ':' } else { ';' })?;
+            write!(f, "{} [{index}] ", if index == 0 { ':' } else { ';' })?;
+            let mut failure = failure;
+            if let Some(first) = failure.check::<FirstError>() {
+                write!(f, "{first}: ")?;
+            }
+            while let Some(first) = failure.check::<FirstError>() {
+                failure = &first.failure;
+            }
+            match failure.check::<Self>() {
+                Some(group) => f.write_str(&group.headline())?,
+                None => write!(f, "{failure}")?,
+            }
         }
+        let all = self.failures.len();
         if all > Self::QUOTED { write!(f, "; and {} more", all - Self::QUOTED) } else { Ok(()) }
     }
 }
