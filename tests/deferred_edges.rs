@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use twisty::testing::{Clock, UnhandledFailures};
 use twisty::{
-    ConnectionAborted, ConnectionDone, Deferred, DeferredCycle, Failure, FirstError, HandlerPanicked, gather, race,
+    ConnectionAborted, ConnectionDone, Deferred, DeferredCycle, DeferredList, Failure, FirstError, HandlerPanicked,
+    gather, race,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -284,4 +285,17 @@ fn each_cause_of_nested_failures_is_shown_once() {
         "all 2 Deferreds failed: [0] the Deferred at index 1 failed: the connection was closed cleanly; [1] the \
          connection was aborted by this side"
     );
+}
+
+#[test]
+fn failures_besides_the_first_success_are_reported_whenever_they_come() {
+    let mirrors = || [Deferred::fail(ConnectionDone), Deferred::succeed(1), Deferred::fail(ConnectionAborted)];
+    let caught = UnhandledFailures::forbid();
+    assert!(DeferredList::new(mirrors()).first().into_result().expect("one has succeeded").is_ok());
+    let failures = caught.take();
+    assert!(matches!(&failures[..], [before, after] if before.check::<ConnectionDone>().is_some()
+        && after.check::<ConnectionAborted>().is_some()));
+    assert!(DeferredList::new(mirrors()).consume_errors().first().has_result());
+    assert!(race(mirrors()).has_result());
+    assert!(caught.take().is_empty());
 }

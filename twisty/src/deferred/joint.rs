@@ -21,6 +21,14 @@ pub(super) trait Collect: 'static {
 
     /// All have come, and nothing was decided before.
     fn finish(&mut self) -> Result<Self::Output, Failure>;
+
+    /// The failures that have come and do not count, since something else was decided.
+    fn outvoted(self) -> Vec<Failure>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
 }
 
 /// What a collector says to a result: `None` as long as it wants more.
@@ -95,9 +103,15 @@ impl<C: Collect, M: AsRef<[CancelHandle]> + 'static> Joint<C, M> {
         // Values that are dropped with the collector are the user's, and may come back here, or panic.
         let collector = place.take();
         drop(place);
-        HandlerPanicked::survive(|| drop(collector));
+        HandlerPanicked::survive(|| self.let_go(collector));
         HandlerPanicked::survive(|| self.cancel_losers(index));
         (Ok(()), self.fire(outcome))
+    }
+
+    /// The failures in it are as much, or as little, to be told of as those that will come too late.
+    fn let_go(&self, collector: Option<C>) {
+        let failures = collector.map(Collect::outvoted).unwrap_or_default();
+        failures.into_iter().for_each(|failure| drop(Deferred::from(self.come_too_late::<()>(Err(failure)))));
     }
 
     fn come_too_late<T>(&self, result: Result<T, Failure>) -> Result<(), Failure> {
