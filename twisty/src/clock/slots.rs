@@ -16,6 +16,11 @@ pub struct TimerKey {
     generation: u32,
 }
 
+impl TimerKey {
+    /// Names no timer, of whatever clock.
+    pub(crate) const NONE: Self = Self { slot: u32::MAX, generation: 0 };
+}
+
 /// Values in slots that are used again, in the order of memory.
 ///
 /// A slot map hands out the slot that was freed last. After timers that fired in any order its slots come in any order

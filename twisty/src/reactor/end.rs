@@ -48,7 +48,7 @@ impl Clock for Ended {
 
 impl Scheduler for Ended {
     fn schedule(&self, _delay: Duration, _call: Box<dyn FnOnce()>) -> DelayedCall {
-        DelayedCall::new(self.timetable(), TimerKey::default())
+        DelayedCall::new(self.timetable(), TimerKey::NONE)
     }
 }
 
