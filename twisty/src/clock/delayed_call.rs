@@ -1,5 +1,6 @@
 //! Calls that are due later.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::rc::{Rc, Weak};
@@ -32,11 +33,29 @@ pub struct DelayedCall {
 pub trait Keeper {
     /// Where it keeps them.
     fn timetable(&self) -> Weak<dyn Timetable>;
+
+    /// What runs tasks by it, for `task::spawn`.
+    fn executor(&self) -> Option<Rc<dyn Any>> {
+        None
+    }
+
+    /// The reactor that it is, for `Reactor::current`.
+    fn reactor(&self) -> Option<Rc<dyn Any>> {
+        None
+    }
 }
 
 impl<K: Keeper + ?Sized> Keeper for Rc<K> {
     fn timetable(&self) -> Weak<dyn Timetable> {
         (**self).timetable()
+    }
+
+    fn executor(&self) -> Option<Rc<dyn Any>> {
+        (**self).executor()
+    }
+
+    fn reactor(&self) -> Option<Rc<dyn Any>> {
+        (**self).reactor()
     }
 }
 

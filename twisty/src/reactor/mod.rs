@@ -13,6 +13,7 @@ mod tasks;
 mod threads;
 mod turn;
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
@@ -25,7 +26,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use slotmap::SlotMap;
 
-use crate::clock::{Clock, DelayedCall, Entered, Keeper, Scheduler, TimerKey, Timers, Timestamp, Timetable};
+use crate::clock::{self, Clock, DelayedCall, Entered, Keeper, Scheduler, TimerKey, Timers, Timestamp, Timetable};
 use crate::error::ReactorError;
 use crate::failure::Failure;
 use crate::protocol::{Agenda, ConnectionKey};
@@ -40,6 +41,7 @@ pub(crate) use port::Binding;
 pub use port::Port;
 use port::Reserve;
 use threads::Awaiting;
+pub use threads::defer_to_thread;
 
 /// Waits for events and calls what they concern, until it is stopped.
 ///
@@ -222,6 +224,23 @@ impl Reactor {
             drain_timeout: Cell::new(Self::DRAIN_TIMEOUT),
             drain_by: Cell::new(None),
         })))
+    }
+
+    /// The reactor that runs here, in whose handlers or calls this is; `None` outside of [`run`](Self::run) and
+    /// [`turn`](Self::turn), and in tests without a reactor. What handlers need most of it works in those too:
+    /// [`Context::clock`](crate::Context::clock), [`task::spawn`](crate::task::spawn),
+    /// [`defer_to_thread`](crate::defer_to_thread).
+    ///
+    /// ```
+    /// # let reactor = twisty::Reactor::new()?;
+    /// assert!(twisty::Reactor::current().is_none());
+    /// reactor.call_when_running(|_| twisty::Reactor::current().expect("this one").stop().expect("it runs"));
+    /// reactor.run()?;
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        clock::current()?.reactor()?.downcast_ref::<Self>().cloned()
     }
 
     // ---- running
@@ -460,6 +479,14 @@ impl Scheduler for Reactor {
 impl Keeper for Reactor {
     fn timetable(&self) -> Weak<dyn Timetable> {
         Rc::downgrade(&self.0) as _
+    }
+
+    fn executor(&self) -> Option<Rc<dyn Any>> {
+        Some(Rc::clone(&self.0.executor) as _)
+    }
+
+    fn reactor(&self) -> Option<Rc<dyn Any>> {
+        Some(Rc::new(self.clone()))
     }
 }
 

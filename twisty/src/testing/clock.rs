@@ -1,5 +1,6 @@
 //! A clock that is moved by hand.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::{Rc, Weak};
@@ -203,6 +204,10 @@ impl Scheduler for Clock {
 impl Keeper for Clock {
     fn timetable(&self) -> Weak<dyn Timetable> {
         Rc::downgrade(&self.0) as _
+    }
+
+    fn executor(&self) -> Option<Rc<dyn Any>> {
+        Some(Rc::clone(&self.0.executor) as _)
     }
 }
 
