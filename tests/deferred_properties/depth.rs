@@ -3,9 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::thread;
+use std::time::Duration;
 
 use twisty::deferred::Permit;
-use twisty::testing::UnhandledFailures;
+use twisty::testing::{Clock, UnhandledFailures};
 use twisty::{CancelledError, Deferred, DeferredLock, DeferredQueue, Failure, Resolver, ResolverDropped, gather, race};
 
 const MANY: usize = 100_000;
@@ -244,5 +245,38 @@ fn paused_in_a_row() {
         resolver.callback(0);
         drop(pauses.take());
         assert_eq!(over(chain).unwrap(), MANY as u64);
+    });
+}
+
+/// Tasks that await one another, and the Deferred of the last.
+fn tasks(clock: &Clock) -> Deferred<u64> {
+    let (resolver, first) = Deferred::with_canceller(|_| {});
+    std::mem::forget(resolver);
+    (0..MANY).fold(first, |deferred, _| clock.spawn(async move { deferred.await }))
+}
+
+#[test]
+fn tasks_that_await_tasks_are_cancelled() {
+    on_a_small_stack(|| {
+        let clock = Clock::new();
+        let last = tasks(&clock);
+        clock.advance(Duration::ZERO);
+        last.cancel();
+        assert!(over(last).is_err_and(|failure| failure.check::<CancelledError>().is_some()));
+    });
+}
+
+#[test]
+fn tasks_that_await_tasks_go_with_their_clock() {
+    on_a_small_stack(|| {
+        for polled in [false, true] {
+            let clock = Clock::new();
+            let last = tasks(&clock);
+            if polled {
+                clock.advance(Duration::ZERO);
+            }
+            drop(clock);
+            assert!(over(last).is_err());
+        }
     });
 }

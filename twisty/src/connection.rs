@@ -5,7 +5,7 @@
 //! - **Input**: [`Connection::open`], once; then [`handle_bytes`](Connection::handle_bytes),
 //!   [`handle_eof`](Connection::handle_eof), [`handle_timeout`](Connection::handle_timeout). Each says what time it is.
 //! - **What next**: [`step`](Connection::step), until it answers [`Step::Wait`]. It is asked after every input, and
-//!   whenever the connection stands on the [`Agenda`](crate::protocol::Agenda): somebody sent on it, or wants it
+//!   whenever the connection stands on the [`Agenda`]: somebody sent on it, or wants it
 //!   closed.
 //! - **Output**: [`with_output`](Connection::with_output), then [`handle_written`](Connection::handle_written).
 //! - **The end**: [`finish`](Connection::finish), which every way out leads to.

@@ -396,7 +396,11 @@ impl<P: Protocol> Context<P> {
         }
     }
 
-    /// The clock that this connection lives by: its reactor, or the test's.
+    /// The clock that this connection lives by: its reactor, or the test's. Where a handler runs because the reactor is
+    /// dropped, it is a clock that drops what it is to call.
+    ///
+    /// For use on the spot, not to be kept: in a protocol, which the reactor holds, or in a call that is to come, it would
+    /// keep the reactor alive for ever.
     ///
     /// # Panics
     /// Outside of all handlers, where no clock runs; see [`clock::current`].

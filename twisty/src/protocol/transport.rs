@@ -1,6 +1,6 @@
 //! The user's end of a connection: [`Transport`].
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
@@ -197,7 +197,7 @@ impl<F: Framing> Transport<F> {
     }
 
     #[cold]
-    fn blame(&self, error: SendError) {
+    pub(super) fn blame(&self, error: SendError) {
         self.0.agenda.blame(error.into());
     }
 
@@ -231,6 +231,15 @@ impl<F: Framing> Transport<F> {
             out.extend_from_slice(bytes.as_ref());
             Ok(())
         });
+    }
+
+    /// The same, for bytes that are written to many connections.
+    pub(super) fn write_shared(&self, bytes: &Bytes) {
+        if let Applying::Reply(_) = self.0.applying.get() {
+            self.write(bytes);
+        } else if let Some(mut outbox) = self.open_outbox() {
+            outbox.append_shared(bytes.clone());
+        }
     }
 
     #[inline]
@@ -536,6 +545,10 @@ impl<F: Framing> Transport<F> {
         self.0.outbox.borrow_mut()
     }
 
+    pub(super) fn framing(&self) -> Ref<'_, F> {
+        self.0.framing.borrow()
+    }
+
     pub(crate) fn agenda(&self) -> &Agenda {
         &self.0.agenda
     }
@@ -601,76 +614,6 @@ impl<F> Transport<F> {
     #[must_use]
     pub fn host(&self) -> Address {
         self.0.host
-    }
-}
-
-/// Sends one frame to many connections. It is encoded once, and a large one is shared instead of copied.
-///
-/// A frame that the framing cannot carry goes to nobody, and ends the connection whose handler tried to send it.
-///
-/// ```
-/// use twisty::prelude::*;
-///
-/// fn announce(members: &[Transport<Line>], news: &str) {
-///     twisty::broadcast(members, news);
-/// }
-/// ```
-pub fn broadcast<'a, F: Framing>(to: impl IntoIterator<Item = &'a Transport<F>>, frame: impl ToFrame) {
-    let frame = frame.to_frame();
-    let mut encoded: Option<(&Transport<F>, Encoded<'a>)> = None;
-    for transport in to {
-        if !encoded.as_ref().is_some_and(|(first, _)| first.encodes_like(transport)) {
-            match Encoded::new(transport, &frame) {
-                Ok(bytes) => encoded = Some((transport, bytes)),
-                Err(error) => return transport.blame(error),
-            }
-        }
-        if let Some((_, bytes)) = &encoded {
-            bytes.append_to(transport);
-        }
-    }
-}
-
-/// A frame that goes to many: copied into each outbox if it is small, shared by all if it is large.
-enum Encoded<'a> {
-    /// In a spare buffer, which goes back to this agenda.
-    Small(Vec<u8>, &'a Agenda),
-    Large(Bytes),
-}
-
-impl<'a> Encoded<'a> {
-    fn new<F: Framing>(transport: &'a Transport<F>, frame: &[u8]) -> Result<Self, SendError> {
-        let agenda = &*transport.0.agenda;
-        let mut bytes = agenda.spare();
-        transport.0.framing.borrow().encode(frame, &mut bytes)?;
-        let small = bytes.len() < Outbox::WORTH_SHARING;
-        Ok(if small { Self::Small(bytes, agenda) } else { Self::Large(bytes.into()) })
-    }
-
-    fn append_to<F: Framing>(&self, transport: &Transport<F>) {
-        match self {
-            Self::Small(bytes, _) => transport.write(bytes),
-            Self::Large(bytes) if matches!(transport.0.applying.get(), Applying::Reply(_)) => transport.write(bytes),
-            Self::Large(bytes) => {
-                if let Some(mut outbox) = transport.open_outbox() {
-                    outbox.append_shared(bytes.clone());
-                }
-            }
-        }
-    }
-}
-
-impl Drop for Encoded<'_> {
-    fn drop(&mut self) {
-        if let Self::Small(bytes, agenda) = self {
-            agenda.recycle(std::mem::take(bytes));
-        }
-    }
-}
-
-impl<F: Framing> Transport<F> {
-    fn encodes_like(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0) || self.0.framing.borrow().encodes_like(&other.0.framing.borrow())
     }
 }
 

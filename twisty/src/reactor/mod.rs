@@ -4,6 +4,7 @@
 //! arrived, from sockets and from other threads; run the timers that are due; poll the tasks that were woken; then write
 //! what all of that has sent, each connection once. A program uses as many reactors as it likes, each on its own thread.
 
+mod asked;
 mod end;
 mod entries;
 mod handle;
@@ -15,7 +16,7 @@ mod turn;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,13 +25,14 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use slotmap::SlotMap;
 
-use crate::clock::{Clock, DelayedCall, Entered, Scheduler, TimerKey, Timers, Timestamp, Timetable};
+use crate::clock::{Clock, DelayedCall, Entered, Keeper, Scheduler, TimerKey, Timers, Timestamp, Timetable};
 use crate::error::ReactorError;
 use crate::failure::Failure;
 use crate::protocol::{Agenda, ConnectionKey};
 use crate::task::Executor;
 use crate::threads::ThreadPool;
 
+use asked::Askers;
 use entries::Entry;
 pub use handle::Handle;
 use handle::Mailbox;
@@ -85,6 +87,8 @@ struct Core {
     pool: ThreadPool,
     /// Results that threads are to bring.
     awaiting: RefCell<Awaiting>,
+    /// Threads that wait for a result of this one.
+    askers: RefCell<Askers>,
     when_running: RefCell<Vec<Call>>,
     when_stopping: RefCell<Vec<Call>>,
     /// What every socket is read into.
@@ -121,7 +125,10 @@ pub(crate) struct InTurn<'a> {
 
 impl<'a> InTurn<'a> {
     fn begin(reactor: &'a Reactor) -> Option<Self> {
-        let begin = || Self { reactor, _entered: Entered::new(Rc::new(reactor.clone())) };
+        let begin = || {
+            reactor.0.mailbox.open();
+            Self { reactor, _entered: Entered::new(Rc::new(reactor.clone())) }
+        };
         (!reactor.0.in_turn.replace(true)).then(begin)
     }
 
@@ -144,8 +151,10 @@ impl Drop for InTurn<'_> {
     fn drop(&mut self) {
         let core = &self.reactor.0;
         core.in_turn.set(false);
-        core.stage.set(Stage::Idle);
         core.drain_by.set(None);
+        if core.stage.replace(Stage::Idle) != Stage::Idle {
+            self.reactor.guarded(|| core.turn_askers_away(ReactorError::Ended));
+        }
     }
 }
 
@@ -202,6 +211,7 @@ impl Reactor {
             executor: Rc::new(Executor::new(Arc::new(move || handle.wake()))),
             pool: ThreadPool::new(),
             awaiting: RefCell::default(),
+            askers: RefCell::default(),
             when_running: RefCell::default(),
             when_stopping: RefCell::default(),
             buffer: RefCell::new(vec![0; Self::READ_BUFFER].into()),
@@ -364,6 +374,9 @@ impl Reactor {
     /// Calls `call` once, `delay` from now, between handlers. Calls that are due at the same time run in the order in
     /// which they were made; one made by another waits for the next turn, even with no delay. (Twisted's `callLater`.)
     ///
+    /// `call` is given the reactor. One that owns a clone of it keeps the reactor alive, and the reactor the call, until it
+    /// is made or cancelled: dropping the reactor itself gives neither up.
+    ///
     /// ```
     /// # let reactor = twisty::Reactor::new()?;
     /// let call = reactor.call_later(std::time::Duration::from_secs(5), |_| println!("five seconds later"));
@@ -420,8 +433,7 @@ impl Reactor {
 
     fn add_job(&self, when: Timestamp, job: Job) -> DelayedCall {
         let key = self.0.timers.borrow_mut().insert(when, job);
-        let core = Rc::downgrade(&self.0);
-        DelayedCall::new(core, key)
+        DelayedCall::new(self.timetable(), key)
     }
 
     /// The time now, by a look at the machine's clock.
@@ -442,6 +454,12 @@ impl Clock for Reactor {
 impl Scheduler for Reactor {
     fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall {
         self.add_job(self.time() + delay, Job::Scheduled(call))
+    }
+}
+
+impl Keeper for Reactor {
+    fn timetable(&self) -> Weak<dyn Timetable> {
+        Rc::downgrade(&self.0) as _
     }
 }
 

@@ -22,3 +22,12 @@ pub(crate) use executor::Executor;
 pub use later::defer_later;
 pub use looping_call::LoopingCall;
 pub(crate) use timeout::timeout_here;
+
+use crate::error::HandlerPanicked;
+
+/// Drops work that is over; a panic of its own `Drop` is reported and harms nothing else.
+fn discard<T>(work: T) {
+    if let Err(failure) = HandlerPanicked::catch(|| drop(work)) {
+        tracing::error!(%failure, "a task could not be dropped");
+    }
+}
