@@ -176,7 +176,7 @@ fn a_panic_while_replies_wait_still_sends_those_before_it() {
     client.receive("one\r\npanic\r\n");
     Temple::answer(&server, "one");
     assert_eq!(client.sent(), "one!\r\n");
-    assert_eq!(client.reason().as_deref(), Some("a handler panicked: the oracle fainted"));
+    assert_eq!(client.reason().as_deref(), Some("a handler or callback panicked: the oracle fainted"));
 }
 
 /// Goes from state to state by Deferreds, and by replies with them.
