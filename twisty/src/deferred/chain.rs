@@ -145,6 +145,8 @@ pub(super) fn cancel(head: Rc<dyn Head>, site: Site) {
 
 /// Cancels a [`Deferred`](super::Deferred) whose handle is elsewhere: in a list, on its way through callbacks.
 ///
+/// In Twisted whoever keeps the Deferred itself can do that; here adding a callback consumes it.
+///
 /// ```
 /// use twisty::{CancelledError, Deferred};
 ///

@@ -149,7 +149,7 @@ impl<T> Drop for Held<T> {
 
 /// Making one.
 impl<T: 'static> Deferred<T> {
-    /// The two halves: what fires, and what waits.
+    /// The two halves: what fires, and what waits. (Twisted's `Deferred()`.)
     ///
     /// ```
     /// let (resolver, answer) = twisty::Deferred::new();
@@ -164,7 +164,7 @@ impl<T: 'static> Deferred<T> {
 
     /// The same, with what is to happen when it is cancelled before it fires: `canceller` stops the work, and may fire
     /// the resolver that it is given; if it does not, the Deferred fails with [`CancelledError`](crate::CancelledError).
-    /// If it panics, the Deferred fails with [`HandlerPanicked`](crate::HandlerPanicked), where Twisted leaves it unfired;
+    /// If it panics, the Deferred fails with [`HandlerPanicked`], where Twisted leaves it unfired;
     /// if it cancels once more, nothing happens. (Twisted's `Deferred(canceller)`.)
     ///
     /// ```
@@ -556,7 +556,8 @@ impl<T: 'static> Deferred<T> {
         }
     }
 
-    /// Whether the result is there: [`into_result`](Self::into_result) has it, unless it is paused.
+    /// Whether the result is there: [`into_result`](Self::into_result) has it, unless it is paused. (Twisted's
+    /// `hasattr(deferred, "result")`.)
     ///
     /// ```
     /// let (resolver, answer) = twisty::Deferred::new();

@@ -172,7 +172,7 @@ impl Failure {
         if E::include(&self) { Ok(self) } else { Err(self) }
     }
 
-    /// The error itself, whatever its type.
+    /// The error itself, whatever its type. (Twisted's `Failure.value`.)
     ///
     /// ```
     /// let failure = twisty::Failure::from(twisty::ConnectionDone);
@@ -208,7 +208,7 @@ impl Failure {
     }
 
     /// Where in the program the error became a failure, as a stack of calls, if the environment asks for it:
-    /// `RUST_BACKTRACE=1`.
+    /// `RUST_BACKTRACE=1`. (Twisted's `Failure.getTraceback`.)
     ///
     /// ```
     /// let failure = twisty::Failure::message("here");
