@@ -215,5 +215,5 @@ fn one_whose_handler_panics_is_closed() {
     let mut bad = server.connect();
     bad.send("one\r\npanic\r\ntwo\r\n");
     assert_eq!(bad.rest().expect("an orderly end"), b"one\r\n");
-    assert_eq!(ended(&server, &mut good), "a handler panicked: as asked");
+    assert_eq!(ended(&server, &mut good), "a handler or callback panicked: as asked");
 }

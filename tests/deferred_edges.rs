@@ -1,15 +1,20 @@
 //! Deferreds where they are rarely seen: branches, cycles, panics in `drop`, cancellation at odd moments.
 
 use std::cell::{Cell, RefCell};
+use std::future::{Future, IntoFuture};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::pin::Pin;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Wake, Waker};
 use std::thread;
 use std::time::Duration;
 
+use twisty::deferred::CancelHandle;
 use twisty::testing::{Clock, UnhandledFailures};
 use twisty::{
-    ConnectionAborted, ConnectionDone, Deferred, DeferredCycle, DeferredList, Failure, FirstError, HandlerPanicked,
-    gather, race,
+    CancelledError, ConnectionAborted, ConnectionDone, Deferred, DeferredCycle, DeferredList, DeferredQueue, Failure,
+    FailureGroup, FirstError, HandlerPanicked, gather, race,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -116,10 +121,64 @@ fn a_cancel_handle_follows_callbacks_whenever_they_are_added() {
     }
 }
 
+#[test]
+fn a_canceller_that_cancels_again_may_still_fire() {
+    let cancel: Rc<RefCell<Option<CancelHandle>>> = Rc::default();
+    let again = Rc::clone(&cancel);
+    let (_resolver, page) = Deferred::with_canceller(move |resolver| {
+        again.borrow().as_ref().expect("put there").cancel();
+        resolver.callback("an old copy");
+    });
+    *cancel.borrow_mut() = Some(page.cancel_handle());
+    page.cancel();
+    assert_eq!(page.into_result().expect("it is over").expect("it has a copy"), "an old copy");
+}
+
+#[test]
+fn a_cancellation_says_where() {
+    let file = |deferred: Deferred<u32>| {
+        let failure = deferred.into_result().expect("it is over").expect_err("it was cancelled");
+        assert!(failure.check_any::<(CancelledError, FailureGroup)>().is_some(), "{failure:?}");
+        failure.origin().file()
+    };
+    let (resolver, deferred) = Deferred::with_canceller(|_| {});
+    deferred.cancel();
+    let called = resolver.try_callback(1).expect_err("it was cancelled").called;
+    assert_eq!([called.file(), file(deferred)], [file!(); 2]);
+    let (_resolver, deferred) = Deferred::new();
+    deferred.cancel_handle().cancel();
+    assert_eq!(file(deferred), file!());
+    let queue = DeferredQueue::new();
+    let value = queue.get().expect("there is room");
+    value.cancel();
+    assert_eq!(file(value), file!());
+    let (_resolver, member) = Deferred::new();
+    let race = race([member]).map(|(_, value)| value);
+    race.cancel();
+    assert_eq!(file(race), file!());
+}
+
+#[test]
+fn an_await_that_is_dropped_keeps_no_waker() {
+    struct Nobody;
+    impl Wake for Nobody {
+        fn wake(self: Arc<Self>) {}
+    }
+    let nobody = Arc::new(Nobody);
+    let (_resolver, mut deferred) = Deferred::<u32>::new();
+    let paused = deferred.pause();
+    let mut awaited = deferred.into_future();
+    let waker = Waker::from(Arc::clone(&nobody));
+    assert!(Pin::new(&mut awaited).poll(&mut Context::from_waker(&waker)).is_pending());
+    drop((awaited, waker));
+    assert_eq!(Arc::strong_count(&nobody), 1);
+    drop(paused);
+}
+
 // ---- circles
 
 /// So many Deferreds, each waiting for the next one and the last one for the first; what fires the last.
-fn circle(length: usize, held: &Rc<()>) -> (twisty::Resolver<()>, twisty::deferred::CancelHandle, Deferred<Rc<()>>) {
+fn circle(length: usize, held: &Rc<()>) -> (twisty::Resolver<()>, CancelHandle, Deferred<Rc<()>>) {
     let last: Rc<Cell<Option<Deferred<Rc<()>>>>> = Rc::default();
     let (first_resolver, first) = Deferred::new();
     let cancel = first.cancel_handle();

@@ -98,7 +98,7 @@ fn a_panic_after_a_good_bye_is_still_the_reason() {
     });
     let server = Server::new(shared);
     server.connect().receive("go\n");
-    assert_eq!(server.factory().log, ["go", "end: a handler panicked: too late"]);
+    assert_eq!(server.factory().log, ["go", "end: a handler or callback panicked: too late"]);
 }
 
 #[test]
@@ -170,7 +170,7 @@ fn a_reply_that_panics_closes_the_door_behind_it() {
     let client = server.connect();
     client.receive("go\r\n");
     assert_eq!(client.sent(), "0\r\n1\r\n");
-    assert_eq!(client.reason().as_deref(), Some("a handler panicked: no more"));
+    assert_eq!(client.reason().as_deref(), Some("a handler or callback panicked: no more"));
 }
 
 #[test]

@@ -83,7 +83,7 @@ fn a_panic_is_one_error() {
     let lines = after("hello\r\npanic\r\nhello\r\n");
     assert_eq!(lines.len(), 1, "{lines:?}");
     assert!(lines[0].starts_with("ERROR"), "{lines:?}");
-    assert!(lines[0].contains("a handler panicked: bad mood"), "{lines:?}");
+    assert!(lines[0].contains("a handler or callback panicked: bad mood"), "{lines:?}");
     assert!(lines[0].contains("tcp:192.168.1.1:50000"), "who it was: {lines:?}");
     assert!(lines[0].contains("Moody"), "which protocol: {lines:?}");
 }

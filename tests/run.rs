@@ -318,7 +318,7 @@ fn failures() {
     }
     for name in ["future panics", "main panics"] {
         let printed = start(name).end().badly();
-        assert!(printed.contains("\nError: a handler panicked: on purpose (at "), "{name}: {printed}");
+        assert!(printed.contains("\nError: a handler or callback panicked: on purpose (at "), "{name}: {printed}");
     }
     assert!(start("is cancelled by itself").end().badly().starts_with("Error: the Deferred was cancelled (at "));
 }

@@ -230,6 +230,10 @@ impl<'a> Model<'a> {
         }
         state.came.insert(member, outcome);
         state.outcome = joined(promise, &state.came, member);
+        if promise.joined == Joined::First && state.came[&member].is_ok() {
+            // Those before the first success are in no result.
+            self.story.unhandled += state.came.values().filter(|outcome| outcome.is_err()).count();
+        }
         self.deliver(number);
         if promise.joined == Joined::Chained {
             self.run();

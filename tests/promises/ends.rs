@@ -136,7 +136,7 @@ fn a_panic_while_replies_wait_still_sends_those_before_it() {
     client.receive("one\r\npanic\r\n");
     Temple::answer(&server, "one");
     assert_eq!(client.sent(), "one!\r\n");
-    assert_eq!(client.reason().as_deref(), Some("a handler panicked: the oracle fainted"));
+    assert_eq!(client.reason().as_deref(), Some("a handler or callback panicked: the oracle fainted"));
 }
 
 /// Sends what it is given, and panics over "boom".
@@ -183,7 +183,7 @@ fn a_panic_over_a_promised_reply_takes_along_what_is_behind_it() {
     let sent = client.sent();
     assert!(sent.starts_with("a\r\nb\r\n") && !sent.contains("now"), "{sent:?}");
     let reason = client.reason().expect("it is over");
-    assert!(reason.starts_with("a handler panicked"), "{reason}");
+    assert!(reason.starts_with("a handler or callback panicked"), "{reason}");
 }
 
 /// Lines, the encoder of which fails in the middle of "boom".

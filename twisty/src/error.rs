@@ -4,7 +4,6 @@
 //! with [`Failure::trap`](crate::Failure::trap). Each says what arrived, what was expected, and what to do about it.
 
 use std::any::Any;
-use std::fmt;
 use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::Duration;
@@ -12,6 +11,8 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::failure::Failure;
+
+pub use crate::failure::{FailureGroup, FirstError};
 
 // ---- the peer ------------------------------------------------------------------------------------------------------
 
@@ -242,14 +243,15 @@ pub enum SendError {
     Refused(String),
 }
 
-/// A handler panicked. Its connection ends with this reason; the others go on.
+/// Code of the user's panicked. Where a handler did, its connection ends with this reason, and the others go on; where a
+/// callback of a [`Deferred`](crate::Deferred) did, it is its result. Twisted's `Failure` of any exception.
 ///
 /// ```
 /// let error = twisty::HandlerPanicked { message: "index out of bounds".into() };
-/// assert_eq!(error.to_string(), "a handler panicked: index out of bounds");
+/// assert_eq!(error.to_string(), "a handler or callback panicked: index out of bounds");
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("a handler panicked: {message}")]
+#[error("a handler or callback panicked: {message}")]
 pub struct HandlerPanicked {
     /// What the panic said.
     pub message: String,
@@ -341,99 +343,6 @@ pub struct TimeoutError {
 pub struct NoClock {
     /// The time that was to be allowed.
     pub timeout: Duration,
-}
-
-/// One of several [`Deferred`](crate::Deferred)s failed, and all were needed.
-///
-/// Twisted's `FirstError`.
-///
-/// ```
-/// use twisty::{ConnectionDone, Deferred, FirstError, gather};
-///
-/// let pages = gather([Deferred::succeed("a page"), Deferred::fail(ConnectionDone)]);
-/// let failure = pages.into_result().expect("it is there").unwrap_err();
-/// assert_eq!(failure.to_string(), "the Deferred at index 1 failed: the connection was closed cleanly");
-/// let FirstError { index, failure } = failure.trap().expect("a FirstError");
-/// assert!(index == 1 && failure.check::<ConnectionDone>().is_some());
-/// ```
-#[derive(Debug)]
-pub struct FirstError {
-    /// Which one failed first, counted from 0.
-    pub index: usize,
-    /// Why.
-    pub failure: Failure,
-}
-
-/// Only which one: a [`Failure`] says the causes itself, and they nest as deep as the Deferreds do.
-impl fmt::Display for FirstError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the Deferred at index {} failed", self.index)
-    }
-}
-
-impl std::error::Error for FirstError {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(self.failure.error())
-    }
-}
-
-/// All of several [`Deferred`](crate::Deferred)s failed, and one success was needed.
-///
-/// Twisted's `FailureGroup`.
-///
-/// ```
-/// use twisty::{ConnectionDone, Deferred, FailureGroup, race};
-///
-/// let page = race([Deferred::<&str>::fail(ConnectionDone), Deferred::fail(ConnectionDone)]);
-/// let failure = page.into_result().expect("it is there").unwrap_err();
-/// assert_eq!(failure.check::<FailureGroup>().map(|group| group.failures.len()), Some(2));
-/// ```
-#[derive(Debug)]
-pub struct FailureGroup {
-    /// Why each failed, in their order; none if there were no Deferreds at all.
-    pub failures: Vec<Failure>,
-}
-
-impl FailureGroup {
-    /// Failures that the message quotes.
-    const QUOTED: usize = 8;
-
-    fn headline(&self) -> String {
-        match self.failures.len() {
-            0 => "no Deferred could succeed, since there was none".to_owned(),
-            all => format!("all {all} Deferreds failed"),
-        }
-    }
-}
-
-/// Why each failed; of a group in the group, only that it did.
-impl fmt::Display for FailureGroup {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.headline())?;
-        for (index, failure) in self.failures.iter().take(Self::QUOTED).enumerate() {
-            write!(f, "{} [{index}] ", if index == 0 { ':' } else { ';' })?;
-            let mut failure = failure;
-            if let Some(first) = failure.check::<FirstError>() {
-                write!(f, "{first}: ")?;
-            }
-            while let Some(first) = failure.check::<FirstError>() {
-                failure = &first.failure;
-            }
-            match failure.check::<Self>() {
-                Some(group) => f.write_str(&group.headline())?,
-                None => write!(f, "{failure}")?,
-            }
-        }
-        let all = self.failures.len();
-        if all > Self::QUOTED { write!(f, "; and {} more", all - Self::QUOTED) } else { Ok(()) }
-    }
-}
-
-/// The source is the first failure.
-impl std::error::Error for FailureGroup {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.failures.first().map(|failure| failure.error() as _)
-    }
 }
 
 /// A [`DeferredQueue`](crate::DeferredQueue) is full; the value was not kept.

@@ -101,7 +101,7 @@ impl DelayedCall {
         self.timetable.upgrade()?.when(self.key)
     }
 
-    /// Whether the call is still to come.
+    /// Whether the call is still to come. (Twisted's `DelayedCall.active`.)
     ///
     /// ```
     /// # use std::time::Duration;
@@ -117,7 +117,7 @@ impl DelayedCall {
         self.time().is_some()
     }
 
-    /// Makes the call never happen.
+    /// Makes the call never happen. (Twisted's `DelayedCall.cancel`.)
     ///
     /// # Errors
     /// [`DelayedCallError`] if it ran or was cancelled; a clock that is gone has cancelled all its calls.
@@ -140,7 +140,7 @@ impl DelayedCall {
         Ok(())
     }
 
-    /// Moves the call to `delay` from now.
+    /// Moves the call to `delay` from now. (Twisted's `DelayedCall.reset`.)
     ///
     /// # Errors
     /// [`DelayedCallError`] if it ran or was cancelled; a clock that is gone has cancelled all its calls.
@@ -158,7 +158,7 @@ impl DelayedCall {
         self.move_to(|timetable, _| timetable.time() + delay)
     }
 
-    /// Moves the call to `delay` after the time it is due now.
+    /// Moves the call to `delay` after the time it is due now. (Twisted's `DelayedCall.delay`.)
     ///
     /// # Errors
     /// [`DelayedCallError`] if it ran or was cancelled; a clock that is gone has cancelled all its calls.

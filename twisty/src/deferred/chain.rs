@@ -24,6 +24,9 @@ pub(super) struct Chain {
     made: &'static Location<'static>,
 }
 
+/// A line of the user's.
+pub(super) type Site = &'static Location<'static>;
+
 /// The beginning of a chain, whatever its type, or of a branch of one.
 pub(super) trait Head {
     fn chain(&self) -> &Chain;
@@ -37,7 +40,7 @@ pub(super) trait Head {
     }
 
     /// Lets the canceller act, then fails what is still not called; or has others cancelled, the last one first.
-    fn cancel_uncalled(self: Rc<Self>, others: &mut Vec<Rc<dyn Head>>);
+    fn cancel_uncalled(self: Rc<Self>, others: &mut Vec<Rc<dyn Head>>, site: Site);
 
     /// Fails it because nobody can fire it any more.
     fn abandon(self: Rc<Self>);
@@ -121,7 +124,7 @@ pub(super) fn closes_a_circle(inner: Rc<dyn Head>, outer: &Rc<dyn Head>) -> bool
 
 /// Cancels a chain, or whatever it waits on; in a loop, since they can be many. They may go in a circle: a list of
 /// Deferreds can wait for one that waits for the list.
-pub(super) fn cancel(head: Rc<dyn Head>) {
+pub(super) fn cancel(head: Rc<dyn Head>, site: Site) {
     const NO_CIRCLE_YET: usize = 64;
     let (mut steps, mut seen) = (0, HashSet::new());
     let mut others = Vec::new();
@@ -134,13 +137,15 @@ pub(super) fn cancel(head: Rc<dyn Head>) {
             next = head.waits().head();
         } else {
             next = None;
-            head.cancel_uncalled(&mut others);
+            head.cancel_uncalled(&mut others, site);
         }
         next = next.or_else(|| others.pop());
     }
 }
 
 /// Cancels a [`Deferred`](super::Deferred) whose handle is elsewhere: in a list, on its way through callbacks.
+///
+/// In Twisted whoever keeps the Deferred itself can do that; here adding a callback consumes it.
 ///
 /// ```
 /// use twisty::{CancelledError, Deferred};
@@ -163,9 +168,15 @@ impl CancelHandle {
     /// done.cancel_handle().cancel(); // too late, which is no mistake
     /// assert_eq!(done.into_result().expect("it is done").ok(), Some(1));
     /// ```
+    #[track_caller]
     pub fn cancel(&self) {
+        self.cancel_at(Location::caller());
+    }
+
+    /// The same for whoever said so at `site`.
+    pub(crate) fn cancel_at(&self, site: &'static Location<'static>) {
         if let Some(head) = self.head() {
-            cancel(head);
+            cancel(head, site);
         }
     }
 

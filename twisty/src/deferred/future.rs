@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::fmt;
 use std::future::{Future, IntoFuture};
+use std::panic::Location;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll, Waker};
@@ -23,6 +24,7 @@ impl<T: 'static> IntoFuture for Deferred<T> {
     type Output = Result<T, Failure>;
     type IntoFuture = Awaited<T>;
 
+    #[track_caller]
     fn into_future(self) -> Awaited<T> {
         let arrival = Rc::new(Arrival {
             result: Cell::new(Held::nothing()),
@@ -38,7 +40,7 @@ impl<T: 'static> IntoFuture for Deferred<T> {
                 pending.add_both(move |result| arrives.put(result));
             }
         }
-        Awaited { arrival, cancel }
+        Awaited { arrival, cancel, site: Location::caller() }
     }
 }
 
@@ -57,6 +59,8 @@ impl<T: 'static> IntoFuture for Deferred<T> {
 pub struct Awaited<T: 'static> {
     arrival: Rc<Arrival<T>>,
     cancel: CancelHandle,
+    /// Where it is awaited.
+    site: &'static Location<'static>,
 }
 
 /// Where the result waits for the task, and the task for the result.
@@ -106,8 +110,9 @@ impl<T: 'static> Unpin for Awaited<T> {}
 impl<T: 'static> Drop for Awaited<T> {
     fn drop(&mut self) {
         self.arrival.unwanted.set(true);
+        self.arrival.waker.set(None);
         if !self.arrival.has_come.get() {
-            self.cancel.cancel();
+            self.cancel.cancel_at(self.site);
         }
     }
 }

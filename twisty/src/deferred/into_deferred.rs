@@ -3,13 +3,16 @@
 use super::Deferred;
 use crate::failure::Failure;
 
-/// What a callback of a [`Deferred`] returns.
+/// What a callback of a [`Deferred`] returns. In Twisted that is anything; here `map` is for other values.
 ///
 /// | a callback returns | the next one gets |
 /// |---|---|
 /// | `()` | `()` |
 /// | `Result<U, Failure>`, so `?` works in it | the value, or the failure |
 /// | `Deferred<U>` | its result, once it has one |
+///
+/// A callback that never returns, since it panics or exits, has to say what it would return:
+/// `|_| -> twisty::Result<()> { panic!() }`.
 ///
 /// ```
 /// use twisty::{Deferred, Failure};
@@ -24,6 +27,7 @@ use crate::failure::Failure;
     message = "a callback cannot return `{Self}`",
     label = "neither `()`, `Result<_, Failure>` nor `Deferred<_>`",
     note = "a callback that returns a plain value is added with `map`, or returns it as `Ok(…)`",
+    note = "a callback that always panics says what it would return: `|_| -> twisty::Result<()> {{ panic!() }}`",
     note = "`?` makes a `Failure` of any error; a `Result` with another error becomes one by `Ok(result?)`"
 )]
 pub trait IntoDeferred {

@@ -8,7 +8,7 @@ use std::cell::{Cell, RefCell};
 use std::panic::Location;
 use std::rc::Rc;
 
-use super::chain::{CancelHandle, Chain, Head};
+use super::chain::{CancelHandle, Chain, Head, Site};
 use super::link::{self, Flow, GivenAway, Place, Slot};
 use super::{Deferred, State};
 use crate::error::{CancelledError, HandlerPanicked};
@@ -105,7 +105,8 @@ impl<C: Collect, M: AsRef<[CancelHandle]> + 'static> Joint<C, M> {
         drop(place);
         HandlerPanicked::survive(|| self.let_go(collector));
         HandlerPanicked::survive(|| self.cancel_losers(index));
-        (Ok(()), self.fire(outcome))
+        let made = self.chain.made();
+        (Ok(()), self.fire(outcome.map_err(|failure| failure.at(made))))
     }
 
     /// The failures in it are as much, or as little, to be told of as those that will come too late.
@@ -127,7 +128,7 @@ impl<C: Collect, M: AsRef<[CancelHandle]> + 'static> Joint<C, M> {
     fn cancel_losers(&self, winner: usize) {
         if self.late == Late::Cancelled {
             let members = self.members.as_ref().iter().enumerate();
-            members.filter(|(index, _)| *index != winner).for_each(|(_, member)| member.cancel());
+            members.filter(|(index, _)| *index != winner).for_each(|(_, member)| member.cancel_at(self.chain.made()));
         }
     }
 
@@ -171,7 +172,7 @@ impl<C: Collect, M: AsRef<[CancelHandle]> + 'static> Head for Joint<C, M> {
     }
 
     /// The members' failures fire it. Only a race does not wait for members that cannot be cancelled any more.
-    fn cancel_uncalled(self: Rc<Self>, others: &mut Vec<Rc<dyn Head>>) {
+    fn cancel_uncalled(self: Rc<Self>, others: &mut Vec<Rc<dyn Head>>, _site: Site) {
         if self.late == Late::Cancelled {
             others.push(Rc::new(Unstopped { chain: Chain::new(self.chain.made()), race: Rc::clone(&self) }));
         }
@@ -198,11 +199,11 @@ impl<C: Collect, M: AsRef<[CancelHandle]> + 'static> Head for Unstopped<C, M> {
         self
     }
 
-    fn cancel_uncalled(self: Rc<Self>, _others: &mut Vec<Rc<dyn Head>>) {
+    fn cancel_uncalled(self: Rc<Self>, _others: &mut Vec<Rc<dyn Head>>, site: Site) {
         let race = Rc::clone(&self.race);
         let collector = race.collector.borrow_mut().take();
         HandlerPanicked::survive(|| drop(collector));
-        if let Some(place) = race.fire(Err(CancelledError.into())) {
+        if let Some(place) = race.fire(Err(Failure::from(CancelledError).at(site))) {
             link::run(place);
         }
     }

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::{Deferred, Resolver};
-use crate::error::CancelledError;
 
 /// First come, first served. Whoever is cancelled leaves the line, and whoever is gone is passed over: nothing is given
 /// to a Deferred that was dropped without callbacks.
@@ -32,10 +31,7 @@ impl<T: 'static> Line<T> {
         let number = self.drawn.replace(self.drawn.get() + 1);
         let line = Rc::downgrade(&self.waiting);
         let (resolver, deferred) = Deferred::with_canceller(move |_resolver| {
-            let waiter = line.upgrade().and_then(|line| line.borrow_mut().remove(&number));
-            if let Some(waiter) = waiter {
-                waiter.errback(CancelledError);
-            }
+            drop(line.upgrade().and_then(|line| line.borrow_mut().remove(&number)));
         });
         self.waiting.borrow_mut().insert(number, resolver);
         deferred

@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::panic::Location;
 use std::rc::Rc;
 
-use super::chain::{self, Chain, Head, Waits};
+use super::chain::{self, Chain, Head, Site, Waits};
 use super::{Deferred, Held, Resolver, State};
 use crate::error::{DeferredCycle, HandlerPanicked};
 use crate::failure::Failure;
@@ -421,8 +421,8 @@ impl<T: 'static> Head for Handed<T> {
         &self.waits
     }
 
-    fn cancel_uncalled(self: Rc<Self>, others: &mut Vec<Rc<dyn Head>>) {
-        Rc::clone(&self.root).cancel_uncalled(others);
+    fn cancel_uncalled(self: Rc<Self>, others: &mut Vec<Rc<dyn Head>>, site: Site) {
+        Rc::clone(&self.root).cancel_uncalled(others, site);
     }
 
     fn abandon(self: Rc<Self>) {

@@ -36,7 +36,7 @@ pub struct DeferredList<T: 'static> {
     made: &'static Location<'static>,
 }
 
-/// What [`DeferredList::first`] comes to.
+/// What [`DeferredList::first`] comes to. (Twisted's result of `fireOnOneCallback`, a pair or a list.)
 ///
 /// ```
 /// use twisty::{Deferred, DeferredList, deferred::FirstSuccess};
@@ -59,7 +59,7 @@ pub enum FirstSuccess<T> {
 }
 
 impl<T: 'static> DeferredList<T> {
-    /// A list of these, in this order.
+    /// A list of these, in this order. (Twisted's `DeferredList`.)
     ///
     /// ```
     /// let list = twisty::DeferredList::new([Ok(1), Ok(2)]).all();
@@ -103,7 +103,8 @@ impl<T: 'static> DeferredList<T> {
         self
     }
 
-    /// The results of all, in the order of the list, once all have one.
+    /// The results of all, in the order of the list, once all have one. (Twisted's `DeferredList` without
+    /// `fireOnOneCallback`.)
     ///
     /// ```
     /// use twisty::{Deferred, DeferredList};

@@ -27,7 +27,8 @@
 //! - Firing belongs to the [`Resolver`], and adding a callback consumes the handle, since the type may change: two
 //!   callbacks cannot wait for the same Deferred, and none can return its own. [`hand_over`](Deferred::hand_over) is
 //!   the way to have both: somebody else gets the result, and this side goes on afterwards.
-//! - A resolver that is dropped fails its Deferred instead of leaving it hanging.
+//! - A resolver that is dropped fails its Deferred instead of leaving it hanging, and so does a canceller that panics.
+//! - A callback that returns a Deferred that waits for its own fails, where both would hang.
 //! - [`pause`](Deferred::pause) takes effect also between callbacks that are running, and ends with its value.
 //!
 //! # What it costs
@@ -148,7 +149,7 @@ impl<T> Drop for Held<T> {
 
 /// Making one.
 impl<T: 'static> Deferred<T> {
-    /// The two halves: what fires, and what waits.
+    /// The two halves: what fires, and what waits. (Twisted's `Deferred()`.)
     ///
     /// ```
     /// let (resolver, answer) = twisty::Deferred::new();
@@ -163,7 +164,8 @@ impl<T: 'static> Deferred<T> {
 
     /// The same, with what is to happen when it is cancelled before it fires: `canceller` stops the work, and may fire
     /// the resolver that it is given; if it does not, the Deferred fails with [`CancelledError`](crate::CancelledError).
-    /// (Twisted's `Deferred(canceller)`.)
+    /// If it panics, the Deferred fails with [`HandlerPanicked`], where Twisted leaves it unfired;
+    /// if it cancels once more, nothing happens. (Twisted's `Deferred(canceller)`.)
     ///
     /// ```
     /// use twisty::Deferred;
@@ -481,9 +483,10 @@ impl<T: 'static> Deferred<T> {
     /// let failure = answer.into_result().expect("it is over").unwrap_err();
     /// assert!(failure.check::<CancelledError>().is_some());
     /// ```
+    #[track_caller]
     pub fn cancel(&self) {
         if let State::Pending(source) = &self.0 {
-            chain::cancel(Rc::clone(source).head());
+            chain::cancel(Rc::clone(source).head(), Location::caller());
         }
     }
 
@@ -553,7 +556,8 @@ impl<T: 'static> Deferred<T> {
         }
     }
 
-    /// Whether the result is there: [`into_result`](Self::into_result) has it, unless it is paused.
+    /// Whether the result is there: [`into_result`](Self::into_result) has it, unless it is paused. (Twisted's
+    /// `hasattr(deferred, "result")`.)
     ///
     /// ```
     /// let (resolver, answer) = twisty::Deferred::new();

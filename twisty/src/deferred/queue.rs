@@ -39,7 +39,7 @@ struct Inner<T: 'static> {
 }
 
 impl<T: 'static> DeferredQueue<T> {
-    /// A queue without limits.
+    /// A queue without limits. (Twisted's `DeferredQueue()`.)
     ///
     /// ```
     /// let queue = twisty::DeferredQueue::<u32>::new();
@@ -51,7 +51,7 @@ impl<T: 'static> DeferredQueue<T> {
     }
 
     /// A queue that holds at most `size` values that nobody has got yet, and lets at most `backlog` wait for one.
-    /// `None`: any number.
+    /// `None`: any number. (Twisted's `DeferredQueue(size, backlog)`.)
     ///
     /// ```
     /// let queue = twisty::DeferredQueue::with_limits(1, None);
@@ -64,7 +64,8 @@ impl<T: 'static> DeferredQueue<T> {
         Self(Rc::new(Inner { values: RefCell::default(), line: Line::new(), size, backlog }))
     }
 
-    /// Puts a value in. If somebody waits for one, he gets it, and his callbacks run, before this returns.
+    /// Puts a value in. If somebody waits for one, he gets it, and his callbacks run, before this returns. (Twisted's
+    /// `DeferredQueue.put`.)
     ///
     /// # Errors
     /// [`QueueOverflow`] if the queue is full; the value is dropped. Where that would be a loss,
@@ -86,7 +87,7 @@ impl<T: 'static> DeferredQueue<T> {
         Ok(())
     }
 
-    /// Takes the oldest value, or waits for one.
+    /// Takes the oldest value, or waits for one. (Twisted's `DeferredQueue.get`.)
     ///
     /// # Errors
     /// [`QueueUnderflow`] if there is no value and as many wait already as may.
@@ -115,7 +116,7 @@ impl<T: 'static> DeferredQueue<T> {
         Ok(line.wait())
     }
 
-    /// How many values are there.
+    /// How many values are there. (Twisted's `len(queue.pending)`.)
     ///
     /// ```
     /// let queue = twisty::DeferredQueue::new();
@@ -154,7 +155,7 @@ impl<T: 'static> DeferredQueue<T> {
         beyond.is_some_and(|beyond| line.is_empty() || (beyond > 0 && line.len() <= beyond))
     }
 
-    /// How many wait for a value.
+    /// How many wait for a value. (Twisted's `len(queue.waiting)`.)
     ///
     /// ```
     /// let queue = twisty::DeferredQueue::<u32>::new();

@@ -6,7 +6,7 @@ use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 
-use super::chain::{Chain, Head};
+use super::chain::{Chain, Head, Site};
 use super::link::{self, Flow, Place, Slot, Source};
 use crate::error::{AlreadyCalled, CancelledError, HandlerPanicked, ResolverDropped};
 use crate::failure::Failure;
@@ -201,9 +201,8 @@ impl<T: 'static> Origin<T> {
         self
     }
 
-    #[track_caller]
-    fn fail(self: Rc<Self>, failure: impl Into<Failure>) {
-        let place = self.begin(Err(failure.into()), Location::caller());
+    fn fail(self: Rc<Self>, failure: Failure, site: Site) {
+        let place = self.begin(Err(failure), site);
         link::run(place);
     }
 }
@@ -241,7 +240,10 @@ impl<T: 'static> Head for Origin<T> {
         self
     }
 
-    fn cancel_uncalled(self: Rc<Self>, _others: &mut Vec<Rc<dyn Head>>) {
+    fn cancel_uncalled(self: Rc<Self>, _others: &mut Vec<Rc<dyn Head>>, site: Site) {
+        if self.cancelling.get() {
+            return;
+        }
         match self.canceller.take() {
             Some(canceller) => {
                 // This resolver is never dropped unfired: it is fired below.
@@ -250,19 +252,19 @@ impl<T: 'static> Head for Origin<T> {
                 let cancelled = HandlerPanicked::catch(|| canceller(&resolver));
                 self.cancelling.set(false);
                 if self.chain.called().is_none() {
-                    self.fail(cancelled.map_or_else(Failure::from, |()| CancelledError.into()));
+                    self.fail(cancelled.map_or_else(Failure::from, |()| Failure::from(CancelledError).at(site)), site);
                 }
             }
             None => {
                 self.chain.suppress_one();
-                self.fail(CancelledError);
+                self.fail(Failure::from(CancelledError).at(site), site);
             }
         }
     }
 
     fn abandon(self: Rc<Self>) {
         if self.chain.called().is_none() {
-            self.fail(ResolverDropped);
+            self.fail(ResolverDropped.into(), Location::caller());
         }
     }
 }

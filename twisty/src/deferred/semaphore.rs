@@ -33,7 +33,7 @@ struct Inner {
 }
 
 impl DeferredSemaphore {
-    /// A semaphore that lets `tokens` at a time.
+    /// A semaphore that lets `tokens` at a time. (Twisted's `DeferredSemaphore(tokens)`.)
     ///
     /// # Panics
     /// If `tokens` is 0: nobody could ever come in.
@@ -47,7 +47,8 @@ impl DeferredSemaphore {
         Self(Rc::new(Inner { limit: tokens, free: Cell::new(tokens), line: Line::new() }))
     }
 
-    /// Waits for a permit. It is given back when it is dropped, also if nobody has looked at it.
+    /// Waits for a permit. It is given back when it is dropped, also if nobody has looked at it. (Twisted's
+    /// `DeferredSemaphore.acquire`.)
     ///
     /// ```
     /// let semaphore = twisty::DeferredSemaphore::new(1);
@@ -69,6 +70,7 @@ impl DeferredSemaphore {
     }
 
     /// Waits for a permit, does `call`, and gives the permit back when what `call` returned is there, or has failed.
+    /// (Twisted's `DeferredSemaphore.run`.)
     ///
     /// Whoever is next is called before the result is passed on. Cancelling it while it waits means that `call` never
     /// runs; afterwards the Deferred that `call` returned is cancelled.
@@ -89,7 +91,7 @@ impl DeferredSemaphore {
         })
     }
 
-    /// How many permits could be acquired at once.
+    /// How many permits could be acquired at once. (Twisted's `DeferredSemaphore.tokens`.)
     ///
     /// ```
     /// let semaphore = twisty::DeferredSemaphore::new(2);
@@ -102,7 +104,7 @@ impl DeferredSemaphore {
         self.0.free.get()
     }
 
-    /// How many wait for a permit.
+    /// How many wait for a permit. (Twisted's `len(semaphore.waiting)`.)
     ///
     /// ```
     /// let semaphore = twisty::DeferredSemaphore::new(1);
@@ -188,7 +190,7 @@ impl fmt::Debug for Permit {
 pub struct DeferredLock(DeferredSemaphore);
 
 impl DeferredLock {
-    /// A lock that nobody holds.
+    /// A lock that nobody holds. (Twisted's `DeferredLock()`.)
     ///
     /// ```
     /// assert!(!twisty::DeferredLock::new().is_locked());
@@ -198,7 +200,7 @@ impl DeferredLock {
         Self(DeferredSemaphore::new(1))
     }
 
-    /// Waits for the lock; see [`DeferredSemaphore::acquire`].
+    /// Waits for the lock; see [`DeferredSemaphore::acquire`]. (Twisted's `DeferredLock.acquire`.)
     ///
     /// ```
     /// let lock = twisty::DeferredLock::new();
@@ -213,7 +215,7 @@ impl DeferredLock {
         self.0.acquire()
     }
 
-    /// Does `call` while it holds the lock; see [`DeferredSemaphore::run`].
+    /// Does `call` while it holds the lock; see [`DeferredSemaphore::run`]. (Twisted's `DeferredLock.run`.)
     ///
     /// ```
     /// let answer = twisty::DeferredLock::new().run(|| Ok(42));
@@ -236,7 +238,7 @@ impl DeferredLock {
         self.0.free() == 0
     }
 
-    /// How many wait for it.
+    /// How many wait for it. (Twisted's `len(lock.waiting)`.)
     ///
     /// ```
     /// assert_eq!(twisty::DeferredLock::new().waiting(), 0);

@@ -7,7 +7,8 @@ use super::{Deferred, IntoDeferred};
 use crate::error::FirstError;
 use crate::failure::Failure;
 
-/// Up to twelve Deferreds of different types, as a tuple; [`gather`](super::gather()) is for many of one type.
+/// Up to twelve Deferreds of different types, as a tuple; [`gather`](super::gather()) is for many of one type. (Twisted's
+/// `gatherResults`.)
 ///
 /// ```
 /// use twisty::{Deferred, deferred::Gather};

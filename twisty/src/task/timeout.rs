@@ -1,6 +1,7 @@
 //! Deferreds that are given only so much time.
 
 use std::cell::Cell;
+use std::panic::Location;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -75,10 +76,11 @@ impl<T: 'static> Deferred<T> {
             Err(pending) => pending,
         };
         let timed_out = Rc::new(Cell::new(false));
+        let site = Location::caller();
         let (cancel, flag) = (pending.cancel_handle(), Rc::clone(&timed_out));
         let time_it_out = move || {
             flag.set(true);
-            cancel.cancel();
+            cancel.cancel_at(site);
         };
         let timer = Timer(clock.schedule(timeout, Box::new(time_it_out)));
         pending.add_both(move |result| {

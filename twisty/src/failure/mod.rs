@@ -1,11 +1,13 @@
 //! [`Failure`]: an error of any type on its way to whoever handles it.
 
+mod several;
+
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 
-use crate::error::{FailureGroup, FirstError};
+pub use several::{FailureGroup, FirstError};
 
 /// An error of any type, and where in the program it became a failure.
 ///
@@ -48,17 +50,10 @@ impl Inner {
 /// by recursion.
 impl Drop for Inner {
     fn drop(&mut self) {
-        let mut left = failures_in(self.take_error());
+        let mut left = several::failures_in(self.take_error());
         while let Some(mut failure) = left.pop() {
-            left.extend(failures_in(failure.0.take_error()));
+            left.extend(several::failures_in(failure.0.take_error()));
         }
-    }
-}
-
-fn failures_in(error: Box<dyn Error + Send + Sync>) -> Vec<Failure> {
-    match error.downcast::<FirstError>() {
-        Ok(first) => vec![first.failure],
-        Err(error) => error.downcast::<FailureGroup>().map_or_else(|_| Vec::new(), |group| group.failures),
     }
 }
 
@@ -103,6 +98,12 @@ impl Failure {
     fn boxed(error: Box<dyn Error + Send + Sync>) -> Self {
         let (origin, trail, backtrace) = (Location::caller(), Trail::default(), Backtrace::capture());
         Self(Box::new(Inner { error, origin, trail, backtrace }))
+    }
+
+    /// The same, but of whoever called something at `origin`.
+    pub(crate) fn at(mut self, origin: &'static Location<'static>) -> Self {
+        self.0.origin = origin;
+        self
     }
 
     /// The error, if it is an `E`. (Twisted's `Failure.check`.)
@@ -171,7 +172,7 @@ impl Failure {
         if E::include(&self) { Ok(self) } else { Err(self) }
     }
 
-    /// The error itself, whatever its type.
+    /// The error itself, whatever its type. (Twisted's `Failure.value`.)
     ///
     /// ```
     /// let failure = twisty::Failure::from(twisty::ConnectionDone);
@@ -207,7 +208,7 @@ impl Failure {
     }
 
     /// Where in the program the error became a failure, as a stack of calls, if the environment asks for it:
-    /// `RUST_BACKTRACE=1`.
+    /// `RUST_BACKTRACE=1`. (Twisted's `Failure.getTraceback`.)
     ///
     /// ```
     /// let failure = twisty::Failure::message("here");
