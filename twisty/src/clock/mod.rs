@@ -4,6 +4,8 @@
 //! under both takes a [`Scheduler`].
 
 mod delayed_call;
+mod queue;
+mod slots;
 mod timers;
 mod weak;
 
@@ -15,7 +17,8 @@ use std::time::Duration;
 
 pub use delayed_call::DelayedCall;
 pub(crate) use delayed_call::{Keeper, Timetable};
-pub use timers::{Batch, TimerKey, Timers};
+pub use slots::TimerKey;
+pub use timers::{Batch, Timers};
 pub(crate) use weak::WeakClock;
 
 /// A point in time: how long after the start of its clock, in nanoseconds. A clock starts at [`Timestamp::ZERO`].

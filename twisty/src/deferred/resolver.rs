@@ -1,6 +1,7 @@
 //! The firing half of a [`Deferred`](super::Deferred).
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
@@ -274,7 +275,7 @@ impl<T: 'static> Head for Origin<T> {
 thread_local! {
     /// Chains whose resolvers were dropped while another one was being failed for that reason: failing them there would
     /// nest as deep as they hold one another.
-    static ABANDONED: RefCell<Option<Vec<Rc<dyn Head>>>> = const { RefCell::new(None) };
+    static ABANDONED: RefCell<Option<VecDeque<Rc<dyn Head>>>> = const { RefCell::new(None) };
 }
 
 /// Nobody is told if nobody waits.
@@ -286,11 +287,11 @@ impl<T: 'static> Drop for Resolver<T> {
         let head: Rc<dyn Head> = Rc::clone(&self.0) as Rc<dyn Head>;
         let first = ABANDONED.try_with(|abandoned| match &mut *abandoned.borrow_mut() {
             Some(others) => {
-                others.push(Rc::clone(&head));
+                others.push_back(Rc::clone(&head));
                 false
             }
             nobody => {
-                *nobody = Some(Vec::new());
+                *nobody = Some(VecDeque::new());
                 true
             }
         });
@@ -301,7 +302,8 @@ impl<T: 'static> Drop for Resolver<T> {
 }
 
 fn abandon_all(first: Rc<dyn Head>) {
-    let next = || ABANDONED.try_with(|abandoned| abandoned.borrow_mut().as_mut().and_then(Vec::pop)).ok().flatten();
+    let next =
+        || ABANDONED.try_with(|abandoned| abandoned.borrow_mut().as_mut().and_then(VecDeque::pop_front)).ok().flatten();
     first.abandon();
     while let Some(head) = next() {
         head.abandon();
@@ -359,6 +361,20 @@ mod tests {
             let failure = outer.into_result().expect("it does not wait for ever").expect_err("the promise was broken");
             assert!(failure.check::<crate::ResolverDropped>().is_some());
         }
+    }
+
+    #[test]
+    fn resolvers_fail_in_the_order_in_which_they_are_dropped() {
+        let order = Rc::new(RefCell::new(Vec::new()));
+        let owned = [1, 2, 3].map(|number| {
+            let (order, (resolver, deferred)) = (Rc::clone(&order), Deferred::<u32>::new());
+            deferred.add_both(move |_| order.borrow_mut().push(number));
+            resolver
+        });
+        let (resolver, deferred) = Deferred::<u32>::new();
+        deferred.add_both(move |_| drop(owned));
+        drop(resolver);
+        assert_eq!(*order.borrow(), [1, 2, 3]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use super::{Core, Reactor};
-use crate::clock::{Clock, DelayedCall, Entered, Keeper, Scheduler, TimerKey, Timestamp, Timetable};
+use crate::clock::{Clock, DelayedCall, Entered, Keeper, Scheduler, Timers, Timestamp, Timetable};
 use crate::deferred;
 use crate::error::ReactorError;
 
@@ -48,7 +48,8 @@ impl Clock for Ended {
 
 impl Scheduler for Ended {
     fn schedule(&self, _delay: Duration, _call: Box<dyn FnOnce()>) -> DelayedCall {
-        DelayedCall::new(self.timetable(), TimerKey::default())
+        // Of a table that is gone, as is the one that the call refers to.
+        DelayedCall::new(self.timetable(), Timers::new().insert(self.0, ()))
     }
 }
 

@@ -713,7 +713,7 @@ impl<P: Protocol> End<P> {
             return true;
         }
         if self.eof {
-            connection.handle_eof();
+            connection.handle_eof(now);
         }
         std::mem::take(&mut self.eof)
     }
