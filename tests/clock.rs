@@ -298,3 +298,14 @@ fn protocols_have_a_clock_to_the_end_of_their_reactor() {
     assert_eq!(*calls.borrow(), 1, "its end was told");
     assert_eq!(Rc::strong_count(&calls), 1, "nothing is left behind");
 }
+
+#[test]
+fn calls_may_be_as_far_away_as_can_be() {
+    let reactor = Reactor::new().expect("a poll");
+    let far = reactor.call_later(Duration::MAX, |_| panic!("in 584 years"));
+    let near = reactor.call_later(Duration::ZERO, |_| {});
+    far.delay(Duration::MAX).expect("it is to come");
+    far.reset(Duration::MAX).expect("it is to come");
+    reactor.turn(None).expect("a turn");
+    assert!(far.is_active() && !near.is_active());
+}

@@ -1,5 +1,6 @@
 //! Threads that work for a reactor, and threads that wait for it.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,9 +9,11 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
+use futures::channel::oneshot;
 use live::PATIENCE;
 use twisty::prelude::*;
-use twisty::testing::UnhandledFailures;
+use twisty::task::defer_later;
+use twisty::testing::{Clock, UnhandledFailures};
 use twisty::threads::ThreadPool;
 use twisty::{Handle, HandlerPanicked, ReactorError};
 
@@ -304,6 +307,21 @@ mod blocking_on_a_reactor {
     }
 
     #[test]
+    fn a_reactor_may_go_at_any_moment_of_a_wait() {
+        for n in 0..200 {
+            let reactor = Reactor::new().unwrap();
+            let handle = reactor.handle();
+            let waiter = thread::spawn(move || handle.block_on(|_| Deferred::<()>::with_canceller(|_| {}).1));
+            thread::sleep(Duration::from_micros(3 * n));
+            if n % 2 == 0 {
+                reactor.turn(Some(Duration::ZERO)).unwrap();
+            }
+            drop(reactor);
+            waiter.join().unwrap().unwrap_err();
+        }
+    }
+
+    #[test]
     fn a_reactor_that_goes_ends_the_wait() {
         let _none = UnhandledFailures::forbid();
         let (answer, calls) = abandoned(true);
@@ -313,5 +331,64 @@ mod blocking_on_a_reactor {
         let (answer, calls) = abandoned(false);
         assert_eq!(answer.unwrap_err().check(), Some(&ReactorError::Gone));
         assert_eq!(calls.try_recv(), Err(mpsc::TryRecvError::Disconnected), "it was never called");
+    }
+}
+
+/// Everything that is dropped with its thread's own variables, when these may be gone.
+#[test]
+fn a_thread_may_end_with_all_it_has() {
+    thread_local! {
+        static KEPT: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+    }
+    let keep = |what: Box<dyn Any>| KEPT.with_borrow_mut(|kept| kept.push(what));
+    let thread = thread::spawn(move || {
+        for _ in 0..3 {
+            let ((first, broken), (second, told)) = (Deferred::<u32>::new(), Deferred::<u32>::new());
+            broken.add_both(move |_| drop(second)).map(|()| ());
+            told.map(drop);
+            keep(Box::new(first));
+        }
+        let (reactor, clock) = (Reactor::new().expect("a poll"), Clock::new());
+        reactor.spawn(async { Deferred::<u32>::with_canceller(|_| {}).1.await });
+        drop(defer_later(PATIENCE, &reactor, || ()));
+        reactor.turn(Some(Duration::ZERO)).expect("a turn");
+        clock.spawn(async { Deferred::<u32>::with_canceller(|_| {}).1.await });
+        clock.advance(Duration::ZERO);
+        keep(Box::new(reactor));
+        keep(Box::new(clock));
+    });
+    thread.join().unwrap();
+}
+
+/// Tasks that wait for their wake again and again, and threads that wake them at the worst moments.
+#[test]
+fn no_wake_of_another_thread_is_lost() {
+    let reactor = Reactor::new().unwrap();
+    let (asks, asked) = mpsc::channel::<oneshot::Sender<()>>();
+    let asked = Arc::new(Mutex::new(asked));
+    let threads = [(); 4].map(|()| {
+        let asked = Arc::clone(&asked);
+        let next = move || asked.lock().unwrap().recv();
+        thread::spawn(move || {
+            while let Ok(sender) = next() {
+                _ = sender.send(())
+            }
+        })
+    });
+    let task = |asks: mpsc::Sender<oneshot::Sender<()>>| {
+        reactor.spawn(async move {
+            for _ in 0..1000 {
+                let (sender, answer) = oneshot::channel();
+                asks.send(sender)?;
+                answer.await?;
+            }
+            Ok(())
+        })
+    };
+    let all = gather([(); 8].map(|()| task(asks.clone())));
+    drop(asks);
+    result_of(&reactor, all).unwrap();
+    for thread in threads {
+        thread.join().unwrap();
     }
 }

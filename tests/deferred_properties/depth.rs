@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use twisty::deferred::Permit;
 use twisty::testing::{Clock, UnhandledFailures};
-use twisty::{CancelledError, Deferred, DeferredLock, DeferredQueue, Failure, Resolver, ResolverDropped, gather, race};
+use twisty::{
+    CancelledError, Deferred, DeferredLock, DeferredQueue, Failure, Resolver, ResolverDropped, TimeoutError, gather,
+    race,
+};
 
 const MANY: usize = 100_000;
 const STACK: usize = 256 * 1024;
@@ -278,5 +281,16 @@ fn tasks_that_await_tasks_go_with_their_clock() {
             drop(clock);
             assert!(over(last).is_err());
         }
+    });
+}
+
+#[test]
+fn timeouts() {
+    on_a_small_stack(|| {
+        let clock = Clock::new();
+        let (_resolver, source) = Deferred::<u64>::with_canceller(|_| {});
+        let deferred = (0..MANY).fold(source, |deferred, _| deferred.add_timeout(Duration::from_secs(1), &clock));
+        clock.advance(Duration::from_secs(1));
+        assert!(over(deferred).is_err_and(|failure| failure.check::<TimeoutError>().is_some()));
     });
 }

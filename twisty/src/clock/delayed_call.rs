@@ -30,6 +30,10 @@ pub struct DelayedCall {
 }
 
 /// What keeps delayed calls. Only the clocks of this crate do, which seals [`Scheduler`](super::Scheduler).
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a `Scheduler`",
+    label = "only the reactor and `testing::Clock` keep calls that are to come"
+)]
 pub trait Keeper {
     /// Where it keeps them.
     fn timetable(&self) -> Weak<dyn Timetable>;

@@ -80,7 +80,7 @@ pub use resolver::Resolver;
 pub use semaphore::{DeferredLock, DeferredSemaphore, Permit};
 pub use tuple::Gather;
 pub use unhandled::unhandled_failures;
-pub(crate) use unhandled::{Kept, catch, expect_broken_promises};
+pub(crate) use unhandled::{Kept, catch, expect_broken_promises, release};
 
 /// A result that may not be there yet.
 ///

@@ -1,15 +1,15 @@
 //! Failures that nobody handled.
 
 use std::cell::{Cell, RefCell};
-use std::rc::{Rc, Weak};
+use std::rc::Rc;
 
 use crate::error::{CancelledError, FailureGroup, FirstError, ResolverDropped, TaskError};
 use crate::failure::Failure;
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
-    /// Where they are kept while a test looks: the last of these that is still there.
-    static CAUGHT: RefCell<Vec<Weak<Kept>>> = const { RefCell::new(Vec::new()) };
+    /// Where they are kept while a test looks: the last of these.
+    static CAUGHT: RefCell<Vec<Rc<Kept>>> = const { RefCell::new(Vec::new()) };
     /// Promises are being broken because whoever was to keep them ends.
     static ENDING: Cell<bool> = const { Cell::new(false) };
 }
@@ -40,7 +40,7 @@ pub(crate) fn report(failure: Failure) {
         return;
     }
     let _thread_ends = COUNT.try_with(|count| count.set(count.get() + 1));
-    let kept = CAUGHT.try_with(|caught| caught.borrow().iter().rev().find_map(Weak::upgrade));
+    let kept = CAUGHT.try_with(|caught| caught.borrow().last().cloned());
     match kept.ok().flatten() {
         Some(kept) => kept.borrow_mut().push(failure),
         None => tracing::error!(failure = ?failure, "nobody handled the failure of a Deferred"),
@@ -83,12 +83,19 @@ pub(crate) fn expect_broken_promises(end: impl FnOnce()) {
 /// Failures that were kept instead of being reported.
 pub(crate) type Kept = RefCell<Vec<Failure>>;
 
-/// Keeps unhandled failures instead of reporting them, as long as the answer lives. Of several the youngest gets them.
+/// Keeps unhandled failures instead of reporting them, until [`release`]. Of several the youngest gets them.
 pub(crate) fn catch() -> Rc<Kept> {
     let kept = Rc::default();
-    CAUGHT.with_borrow_mut(|caught| {
-        caught.retain(|other| other.strong_count() > 0);
-        caught.push(Rc::downgrade(&kept));
-    });
+    CAUGHT.with_borrow_mut(|caught| caught.push(Rc::clone(&kept)));
     kept
+}
+
+/// Ends what [`catch`] began.
+pub(crate) fn release(kept: &Rc<Kept>) {
+    let _thread_ends = CAUGHT.try_with(|caught| {
+        let mut caught = caught.borrow_mut();
+        caught.retain(|other| !Rc::ptr_eq(other, kept));
+        // A test that counts what is left in memory finds nothing of it.
+        caught.shrink_to_fit();
+    });
 }

@@ -54,6 +54,7 @@ impl UnhandledFailures {
 
 impl Drop for UnhandledFailures {
     fn drop(&mut self) {
+        deferred::release(&self.kept);
         let failures = self.kept.take();
         if !failures.is_empty() && !std::thread::panicking() {
             let all: Vec<String> = failures.iter().map(|failure| format!("{failure:?}")).collect();
