@@ -371,7 +371,7 @@ impl<T: 'static> Deferred<T> {
     }
 
     /// Runs a step now if there is a result, else when there is one.
-    #[inline]
+    #[inline(always)]
     fn then<U: 'static>(
         self,
         site: &'static Location<'static>,
@@ -389,7 +389,7 @@ impl<T: 'static> Deferred<T> {
 
     /// Runs the rest of a chain of [`chain!`](crate::chain), which looks after its panics and the trail itself, up to the
     /// step at `last`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn fuse<U: 'static>(
         self,
         last: &'static Location<'static>,
@@ -413,7 +413,7 @@ impl<T: 'static> Deferred<T> {
     }
 
     /// The result if it is there and may be had, else where it will come from.
-    #[inline]
+    #[inline(always)]
     fn settled(self) -> Result<Result<T, Failure>, Rc<Source<T>>> {
         match self.0 {
             State::Ready(mut held) => match held.take() {
