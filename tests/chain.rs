@@ -12,6 +12,9 @@ use twisty::prelude::*;
 use twisty::testing::{Clock, UnhandledFailures};
 use twisty::{FailureGroup, FirstError, HandlerPanicked};
 
+#[path = "chain/random.rs"]
+mod random;
+
 #[derive(Debug, thiserror::Error)]
 #[error("zero")]
 struct Zero;
@@ -78,7 +81,7 @@ fn a_step_that_never_ends_well() {
     assert!(over::<u8>(chain! { 1; then |_| Err(Zero)? }).unwrap_err().check::<Zero>().is_some());
     let panicked = over::<u8>(chain! { 1; then |n| panic!("{n} is too small"); then |n: u8| n }).unwrap_err();
     assert_eq!(panicked.check::<HandlerPanicked>().unwrap().message, "1 is too small");
-    assert!(over(chain! { 1; then |_| todo!() ; catch |_: Zero| 3 }).is_err());
+    assert!(over(chain! { 1; then |_| unreachable!(); catch |_: Zero| 3 }).is_err());
 }
 
 // ---- the two sides ---------------------------------------------------------------------------------------------------
@@ -113,7 +116,7 @@ fn a_catch_makes_what_it_likes() {
     assert!(
         over(chain! { failed(); catch |_| Err(io::Error::other("x")) }).unwrap_err().check::<io::Error>().is_some()
     );
-    assert!(over(chain! { failed(); catch |why| Err(why.into()) }).is_err());
+    assert!(over(chain! { failed(); catch |_| Err(Zero.into()) }).is_err());
     let second = chain! { failed(); catch |_| panic!("again"); catch |why: HandlerPanicked| why.message };
     assert_eq!(value(second), "again");
     value(chain! { Err(Zero); then |n: u8| println!("{n}"); catch |why| eprintln!("{why}") });
@@ -370,6 +373,15 @@ fn a_chain_that_waits_allocates_once() {
     let run = measure(|| resolver.callback("7"));
     assert_eq!(run.count_total, 0);
     assert_eq!(value(chain.unwrap()), 16);
+}
+
+#[test]
+fn each_deferred_that_is_waited_for_costs_one() {
+    let ((resolver, source), (second, inner)) = (Deferred::new(), Deferred::<u16>::new());
+    let chain = chain! { source; then |text: &str| parse(text); then |_| inner; then |n| n + 1; then |n| n * 2 };
+    assert_eq!(measure(|| resolver.callback("7")).count_total, 1);
+    assert_eq!(measure(|| second.callback(1)).count_total, 0);
+    assert_eq!(value(chain), 4);
 }
 
 #[test]

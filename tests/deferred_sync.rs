@@ -106,6 +106,21 @@ fn whoever_is_gone_is_passed_over() {
     assert!(queue.put("another").is_err());
 }
 
+/// What a callback returns has no handle and no callback any more.
+#[test]
+fn whoever_waits_by_way_of_a_callback_is_not_gone() {
+    let (lock, queue) = (DeferredLock::new(), DeferredQueue::new());
+    let first = value(lock.acquire());
+    let (again, another) = (lock.clone(), queue.clone());
+    let waiter = Deferred::succeed(()).add_callback(move |()| again.acquire());
+    let getter = Deferred::succeed(()).add_callback(move |()| another.get().expect("any number may wait"));
+    assert_eq!((lock.waiting(), queue.waiting()), (1, 1));
+    drop(first);
+    queue.put("a value").expect("somebody waits");
+    assert_eq!(value(getter), "a value");
+    assert!(waiter.has_result());
+}
+
 #[test]
 fn those_gone_leave_room_for_others() {
     let queue = DeferredQueue::<u32>::with_limits(None, 1);

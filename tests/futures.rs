@@ -9,6 +9,8 @@ use std::time::Duration;
 use futures::channel::{mpsc, oneshot};
 use futures::future::{Either, join_all, select};
 use futures::{FutureExt, SinkExt, StreamExt};
+use live::PATIENCE;
+use twisty::deferred::CancelHandle;
 use twisty::prelude::*;
 use twisty::testing::{Clock, Server, UnhandledFailures};
 use twisty::{HandlerPanicked, Reactor, Transport};
@@ -50,7 +52,7 @@ mod under_a_reactor {
         let tell = Rc::clone(&polled);
         let done = reactor.spawn(async move { tell.set(true) });
         assert!(!polled.get(), "it never runs inside of spawn");
-        reactor.turn(None).unwrap();
+        reactor.turn(Some(PATIENCE)).unwrap();
         assert!(polled.get());
         result_of(done).unwrap();
     }
@@ -60,13 +62,14 @@ mod under_a_reactor {
         let reactor = Reactor::new().unwrap();
         let log = Rc::new(RefCell::new(Vec::new()));
         for n in 0..2 {
-            let log = Rc::clone(&log);
+            let (in_call, in_task) = (Rc::clone(&log), Rc::clone(&log));
+            let task = async move { in_task.borrow_mut().push(format!("task {n}")) };
             reactor.call_later(Duration::ZERO, move |reactor| {
-                log.borrow_mut().push(format!("call {n}"));
-                reactor.spawn(async move { log.borrow_mut().push(format!("task {n}")) });
+                in_call.borrow_mut().push(format!("call {n}"));
+                reactor.spawn(task);
             });
         }
-        reactor.turn(None).unwrap();
+        reactor.turn(Some(PATIENCE)).unwrap();
         assert_eq!(*log.borrow(), ["call 0", "call 1", "task 0", "task 1"]);
     }
 
@@ -93,7 +96,7 @@ mod under_a_reactor {
         let reactor = Reactor::new().unwrap();
         let failed = reactor.spawn(async { Ok("x".parse::<u16>()?) });
         let panicked = reactor.spawn(async { panicking() });
-        reactor.turn(None).unwrap();
+        reactor.turn(Some(PATIENCE)).unwrap();
         assert!(result_of(failed).unwrap_err().check::<std::num::ParseIntError>().is_some());
         let panicked = result_of(panicked).unwrap_err();
         assert_eq!(panicked.check::<HandlerPanicked>().map(|error| error.message.as_str()), Some("on purpose"));
@@ -141,9 +144,9 @@ mod under_a_reactor {
     fn a_turn_inside_of_a_task_is_refused_and_the_reactor_goes_on() {
         let reactor = Reactor::new().unwrap();
         let inner = reactor.clone();
-        let wrong = reactor.spawn(async move { inner.turn(None).unwrap() });
+        let wrong = reactor.spawn(async move { inner.turn(Some(PATIENCE)).unwrap() });
         let right = reactor.spawn(ready(()));
-        reactor.turn(None).unwrap();
+        reactor.turn(Some(PATIENCE)).unwrap();
         assert!(result_of(wrong).unwrap_err().check::<HandlerPanicked>().is_some());
         result_of(right).unwrap();
     }
@@ -159,7 +162,7 @@ mod under_a_reactor {
             let _held = held;
             awaited.await
         });
-        reactor.turn(None).unwrap();
+        reactor.turn(Some(PATIENCE)).unwrap();
         let held = Counted(Rc::clone(&drops));
         let never_polled = reactor.spawn(async move { drop(held) });
         drop(reactor);
@@ -247,24 +250,25 @@ mod cancelling {
 
     #[test]
     fn by_the_future_itself() {
-        for answers in [false, true] {
-            let (clock, drops) = (Clock::new(), Rc::new(Cell::new(0)));
-            let (held, own) = (Counted(Rc::clone(&drops)), Rc::new(RefCell::new(None)));
-            let handle = Rc::clone(&own);
-            let task = clock.spawn(async move {
-                let _held = held;
-                let handle: Option<twisty::deferred::CancelHandle> = handle.take();
-                handle.expect("it is set").cancel();
-                if !answers {
-                    pending::<()>().await;
-                }
-                Err::<(), _>(Failure::message("nobody hears that"))
-            });
-            *own.borrow_mut() = Some(task.cancel_handle());
-            clock.advance(SECOND);
-            assert_eq!(drops.get(), 1);
-            assert!(result_of(task).unwrap_err().check::<CancelledError>().is_some());
-        }
+        let unhandled = UnhandledFailures::forbid();
+        cancels_itself_and(pending());
+        cancels_itself_and(ready(Err(Failure::message("nobody hears that"))));
+        assert_eq!(unhandled.take().len(), 0);
+    }
+
+    fn cancels_itself_and(then: impl Future<Output = twisty::Result<()>> + 'static) {
+        let (clock, drops) = (Clock::new(), Rc::new(Cell::new(0)));
+        let (held, own) = (Counted(Rc::clone(&drops)), Rc::new(RefCell::new(None::<CancelHandle>)));
+        let handle = Rc::clone(&own);
+        let task = clock.spawn(async move {
+            let _held = held;
+            handle.take().expect("it is set").cancel();
+            then.await
+        });
+        *own.borrow_mut() = Some(task.cancel_handle());
+        clock.advance(SECOND);
+        assert_eq!(drops.get(), 1);
+        assert!(task.into_result().is_ok_and(|result| result.is_err_and(|why| why.trap::<CancelledError>().is_ok())));
     }
 
     #[test]

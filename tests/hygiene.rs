@@ -320,6 +320,19 @@ fn items_can_come_from_a_macro() {
     assert_eq!(Server::new(Shout::factory()).connect().receive("hi\r\n").sent(), "HI\r\n");
 }
 
+macro_rules! doubled {
+    ($source:expr, $limit:literal, $step:expr, $body:expr, $why:pat) => {
+        chain! { $source; then $step; then |n: u8| $body + n; timeout $limit; catch |$why| $body; finally |_| {} }
+    };
+}
+
+#[test]
+fn chains_can_come_from_a_macro() {
+    let n = 5;
+    let doubled = doubled!(Deferred::succeed(1_u8), 5s, |n| n + 1, n, _);
+    assert_eq!(doubled.into_result().map(Result::ok).ok(), Some(Some(7)));
+}
+
 /// A package of its own, in which twisty has another name.
 #[test]
 fn the_crate_can_be_renamed() {

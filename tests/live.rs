@@ -2,7 +2,7 @@
 
 mod program;
 
-pub use program::{Program, allow_descriptors};
+pub use program::{Program, allow_descriptors, output_of_example};
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

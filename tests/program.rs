@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader, Read};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
 use std::time::Instant;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
@@ -26,7 +26,16 @@ impl Program {
     /// If it cannot be built or does not start.
     #[must_use]
     pub fn example(name: &str) -> Self {
-        Self::spawn(&mut Command::new(build(name)))
+        Self::example_with(name, &[LOOPBACK])
+    }
+
+    /// The same, with other arguments than a free port to listen on.
+    ///
+    /// # Panics
+    /// If it cannot be built or does not start.
+    #[must_use]
+    pub fn example_with(name: &str, arguments: &[&str]) -> Self {
+        Self::spawn(Command::new(build(name)).args(arguments))
     }
 
     /// The same, with no more than `limit` descriptors.
@@ -36,12 +45,12 @@ impl Program {
     #[must_use]
     pub fn example_with_descriptors(name: &str, limit: u32) -> Self {
         let mut shell = Command::new("sh");
-        shell.arg("-c").arg(format!("ulimit -n {limit}; exec \"$0\" \"$@\"")).arg(build(name));
+        shell.arg("-c").arg(format!("ulimit -n {limit}; exec \"$0\" \"$@\"")).arg(build(name)).arg(LOOPBACK);
         Self::spawn(&mut shell)
     }
 
     fn spawn(command: &mut Command) -> Self {
-        let mut child = command.arg(LOOPBACK).stdout(Stdio::piped()).process_group(0).spawn().expect("it starts");
+        let mut child = command.stdout(Stdio::piped()).process_group(0).spawn().expect("it starts");
         let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
         let mut first_line = String::new();
         stdout.read_line(&mut first_line).expect("its first line");
@@ -95,14 +104,7 @@ impl Program {
     /// # Panics
     /// If it does not end.
     pub fn wait(&mut self) -> (ExitStatus, String) {
-        let started = Instant::now();
-        let status = loop {
-            if let Some(status) = self.child.try_wait().expect("a child") {
-                break status;
-            }
-            assert!(started.elapsed() < PATIENCE, "it does not end");
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        };
+        let status = end_of(&mut self.child);
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).expect("its output");
         (status, rest)
@@ -113,6 +115,33 @@ impl Drop for Program {
     fn drop(&mut self) {
         let _ended_already = self.child.kill();
         let _reaped_already = self.child.wait();
+    }
+}
+
+/// Runs the example `name` until it ends by itself: how it ended, and what it printed, which must fit into a pipe.
+///
+/// # Panics
+/// If it cannot be built, does not start or does not end.
+#[must_use]
+pub fn output_of_example(name: &str, arguments: &[&str]) -> Output {
+    let mut command = Command::new(build(name));
+    command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().expect("it starts");
+    end_of(&mut child);
+    child.wait_with_output().expect("its output")
+}
+
+fn end_of(child: &mut Child) -> ExitStatus {
+    let started = Instant::now();
+    loop {
+        if let Some(status) = child.try_wait().expect("a child") {
+            return status;
+        }
+        if started.elapsed() > PATIENCE {
+            let _ended_just_now = child.kill();
+            panic!("it does not end");
+        }
+        std::thread::sleep(std::time::Duration::from_millis(5));
     }
 }
 

@@ -4,7 +4,7 @@ use std::io::Write;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use live::{PATIENCE, Program};
+use live::{LOOPBACK, PATIENCE, Program, output_of_example};
 use rustix::process::Signal;
 
 #[test]
@@ -18,6 +18,30 @@ fn each_says_where_it_listens_and_ends_well_on_a_signal() {
         assert!(status.success(), "{name}: {status}");
         assert_eq!(rest, "", "{name} prints nothing more");
     }
+}
+
+#[test]
+fn a_poem_comes_slowly_and_whole() {
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../examples/poetry/ecstasy.txt");
+    let text = std::fs::read(file).expect("a poem");
+    let arguments = [file, LOOPBACK, "--num-bytes", "100", "--delay", "0.005"];
+    let mut program = Program::example_with("poetry_server", &arguments);
+    let (mut listener, mut deserter) = (program.connect(), program.connect());
+    assert_eq!(deserter.bytes(10), text[..10]);
+    drop(deserter);
+    assert_eq!(listener.rest().expect("an orderly end"), text);
+    program.signal(Signal::TERM);
+    assert!(program.wait().0.success());
+}
+
+#[test]
+fn a_poem_that_is_not_there_is_one_clear_line() {
+    let output = output_of_example("poetry_server", &["nowhere.txt", LOOPBACK]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "");
+    let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+    let first = "error: invalid value 'nowhere.txt' for '<POEM>': No such file or directory";
+    assert!(complaint.starts_with(first) && complaint.lines().count() == 3, "{complaint}");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use twisty::{Handle, HandlerPanicked, ReactorError};
 fn result_of<T>(reactor: &Reactor, deferred: Deferred<T>) -> twisty::Result<T> {
     let out_of_patience = reactor.call_later(PATIENCE, |_| panic!("no result"));
     while !deferred.has_result() && out_of_patience.is_active() {
-        reactor.turn(None).unwrap();
+        reactor.turn(None).expect("a turn");
     }
     out_of_patience.cancel().expect("the result is in time");
     deferred.into_result().expect("it is over")
@@ -43,11 +43,11 @@ mod deferred_to_threads {
         let (end, ended) = mpsc::channel();
         let (begun, begins) = mpsc::channel();
         pool.call_in_thread(move || {
-            begun.send(()).unwrap();
-            ended.recv().unwrap_err();
+            begun.send(()).expect("somebody waits");
+            ended.recv().expect_err("it is only dropped");
         })
-        .unwrap();
-        begins.recv_timeout(PATIENCE).unwrap();
+        .expect("a thread");
+        begins.recv_timeout(PATIENCE).expect("it begins");
         end
     }
 
@@ -79,13 +79,11 @@ mod deferred_to_threads {
         for _ in 0..100 {
             let said = Arc::new(Mutex::new(Vec::new()));
             let (handle, says) = (reactor.handle(), Arc::clone(&said));
-            let counted = reactor.defer_to_thread(move || {
-                for n in 0..3 {
-                    let says = Arc::clone(&says);
-                    handle.call_from_thread(move |_| says.lock().unwrap().push(n))?;
-                }
-                Ok(())
-            });
+            let say = move |n| {
+                let says = Arc::clone(&says);
+                handle.call_from_thread(move |_| says.lock().unwrap().push(n))
+            };
+            let counted = reactor.defer_to_thread(move || Ok((0..3).try_for_each(say)?));
             let seen = Arc::clone(&said);
             let seen = counted.map(move |()| seen.lock().unwrap().clone());
             assert_eq!(result_of(&reactor, seen).unwrap(), [0, 1, 2]);
@@ -174,15 +172,15 @@ mod blocking_on_a_reactor {
 
     /// What `wait` finds on a thread of its own, while the reactor runs.
     fn waiting<R: Send + 'static>(wait: impl FnOnce(&Handle) -> R + Send + 'static) -> R {
-        let reactor = Reactor::new().unwrap();
+        let reactor = Reactor::new().expect("a poll");
         let handle = reactor.handle();
         let waiter = thread::spawn(move || {
             let found = wait(&handle);
-            handle.call_from_thread(|reactor| reactor.stop().unwrap()).unwrap();
+            handle.call_from_thread(|reactor| reactor.stop().expect("it runs")).expect("it exists");
             found
         });
-        reactor.run().unwrap();
-        waiter.join().unwrap()
+        reactor.run().expect("a clean run");
+        waiter.join().expect("no panic")
     }
 
     #[test]
@@ -239,21 +237,21 @@ mod blocking_on_a_reactor {
     /// sender tells when the call was made and, with its end, that the Deferred was cancelled.
     fn abandoned(let_it_be_called: bool) -> (twisty::Result<u32>, Receiver<()>) {
         let (called, calls) = mpsc::channel();
-        let reactor = Reactor::new().unwrap();
+        let reactor = Reactor::new().expect("a poll");
         let handle = reactor.handle();
         let waiter = thread::spawn(move || {
             handle.block_on(move |_| {
-                called.send(()).unwrap();
+                called.send(()).expect("somebody listens");
                 let (resolver, never) = Deferred::<u32>::with_canceller(move |_| drop(called));
                 std::mem::forget(resolver);
                 never
             })
         });
         if let_it_be_called {
-            reactor.turn(Some(PATIENCE)).unwrap();
+            reactor.turn(Some(PATIENCE)).expect("a turn");
         }
         drop(reactor);
-        (waiter.join().unwrap(), calls)
+        (waiter.join().expect("no panic"), calls)
     }
 
     #[test]

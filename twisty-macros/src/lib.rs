@@ -378,7 +378,8 @@ pub fn factory(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// # What it costs
 ///
 /// As long as nothing needs to be waited for, nothing: no allocation, and the steps are called one after the other.
-/// Waiting for the source, or for a Deferred that a step returns, takes one allocation, however many steps follow.
+/// Waiting for the source, or for a Deferred that a step returns, takes one allocation, however many steps follow; and one
+/// more where the source was there already, as with `add_callback`.
 ///
 /// # The code it writes
 ///

@@ -13,7 +13,6 @@
 //! `backlog=N` sets how many clients may wait to be accepted (default 1024).
 
 use std::fmt;
-use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
@@ -231,55 +230,4 @@ impl Reactor {
     pub fn listen<F: Factory>(&self, endpoint: &str, factory: impl IntoShared<F>) -> Result<Port, Failure> {
         endpoint.parse::<ServerEndpoint>()?.listen(self, factory)
     }
-}
-
-/// Serves `factory` on `endpoint` until SIGINT or SIGTERM: the whole of a server's `main`.
-///
-/// Prints `listening on tcp:ADDRESS:PORT` on standard output once the port is open. The signal closes the port and then
-/// the connections, each after what it has queued, for at most 10 seconds; a second signal cuts them off.
-///
-/// What goes wrong is reported through `tracing`; a program that has no subscriber gets [`log_to_stderr`].
-///
-/// # Errors
-/// As [`Reactor::listen`].
-///
-/// ```no_run
-/// use twisty::prelude::*;
-///
-/// # #[protocol(line)]
-/// # #[derive(Default)]
-/// # struct Echo;
-/// # #[protocol]
-/// # impl Echo {
-/// #     #[on(line)]
-/// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
-/// # }
-/// fn main() -> twisty::Result<()> {
-///     twisty::serve("tcp:8007", Echo::factory())
-/// }
-/// ```
-pub fn serve<F: Factory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<(), Failure> {
-    log_to_stderr();
-    let reactor = Reactor::new()?;
-    reactor.handle_signals()?;
-    let port = reactor.listen(endpoint, factory)?;
-    let mut stdout = io::stdout().lock();
-    // Nobody reading it is no reason not to serve.
-    if let Err(error) = writeln!(stdout, "listening on {}", port.host()).and_then(|()| stdout.flush()) {
-        tracing::debug!(%error, "cannot print the address");
-    }
-    drop(stdout);
-    reactor.run()
-}
-
-/// Writes what `tracing` reports, from `INFO` upwards, to standard error: each connection that did not end well, with the
-/// reason. Does nothing in a program that has a subscriber already.
-///
-/// ```
-/// twisty::log_to_stderr();
-/// tracing::warn!("it is on standard error now");
-/// ```
-pub fn log_to_stderr() {
-    let to_stderr = tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(io::stderr);
-    let _has_its_own = to_stderr.try_init();
 }

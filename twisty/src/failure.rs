@@ -148,7 +148,7 @@ impl Failure {
     }
 
     /// The way it took, oldest first: where the Deferreds were made that it failed, and where the callbacks were added
-    /// that it passed. At most the first 32 places are kept; repeats in a row count once.
+    /// that it passed. At most the first 32 places are kept; a place that comes twice in a row counts once.
     ///
     /// ```
     /// let answer = twisty::Deferred::<u32>::fail(twisty::ConnectionDone).map(|n| n + 1);
@@ -212,6 +212,14 @@ pub enum Passage {
     Callback(&'static Location<'static>),
 }
 
+impl Passage {
+    const fn place(self) -> &'static Location<'static> {
+        match self {
+            Self::Deferred(place) | Self::Callback(place) => place,
+        }
+    }
+}
+
 impl fmt::Display for Passage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -232,7 +240,7 @@ impl Trail {
     const LONGEST: usize = 32;
 
     fn push(&mut self, passage: Passage) {
-        if self.passages.last() == Some(&passage) {
+        if self.passages.last().is_some_and(|last| last.place() == passage.place()) {
             return;
         }
         if self.passages.len() < Self::LONGEST { self.passages.push(passage) } else { self.omitted += 1 }

@@ -27,17 +27,17 @@
 //!
 //! In the order that bytes travel:
 //!
-//! - [`reactor`]: the loop over mio; timers, signals, calls from other threads. Start with [`serve`] or [`Reactor`].
+//! - [`reactor`]: the loop over mio; timers, signals, calls from other threads. Start with [`serve`], [`run`] or [`Reactor`].
 //! - `transport`: sockets; moves bytes between them and a connection.
 //! - `connection`: the heart of one connection, without I/O: bytes in, bytes and wishes out.
 //! - [`framing`]: bytes to frames and back.
 //! - [`mod@protocol`]: what you write ([`Protocol`], [`Factory`]) and what you are given ([`Context`], [`Transport`]).
 //! - [`deferred`]: results that are not there yet.
-//! - [`task`]: what is done later, or again and again; timeouts.
+//! - [`task`]: futures; what is done later, or again and again; timeouts.
 //! - [`endpoint`]: `tcp:8007:interface=127.0.0.1` and the like.
+//! - [`program`]: the whole of a `main`.
 //! - [`failure`], [`error`]: what went wrong, and whose fault it was.
 //! - [`clock`]: time as a value, and calls that are due later.
-//! - `task`: work that goes on by itself on the reactor's thread.
 //! - [`threads`]: threads for work that blocks.
 //! - [`testing`]: the same protocols without sockets or real time.
 //!
@@ -51,6 +51,7 @@ pub mod endpoint;
 pub mod error;
 pub mod failure;
 pub mod framing;
+pub mod program;
 pub mod protocol;
 pub mod reactor;
 pub mod task;
@@ -71,9 +72,9 @@ pub mod __private;
 
 pub use clock::DelayedCall;
 pub use deferred::{Deferred, DeferredList, DeferredLock, DeferredQueue, DeferredSemaphore, Resolver, gather, race};
-pub use endpoint::{log_to_stderr, serve};
 pub use error::*;
 pub use failure::Failure;
+pub use program::{log_to_stderr, run, serve};
 pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
 pub use reactor::{Handle, Port, Reactor};
 pub use twisty_macros::{chain, factory, gather, on, protocol, race, state_machine};

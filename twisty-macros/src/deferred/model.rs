@@ -42,7 +42,7 @@ pub(crate) enum Limit {
 }
 
 impl Kind {
-    /// What runs in the step, and how many arguments it names.
+    /// What runs in the step.
     pub(crate) const fn closure(&self) -> Option<&ExprClosure> {
         match self {
             Self::Then(closure) | Self::Catch(closure) | Self::Finally(closure) => Some(closure),

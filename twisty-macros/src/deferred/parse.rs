@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenTree};
 use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::parse::ParseStream;
-use syn::{Expr, ExprClosure, Lit, Token};
+use syn::{Expr, ExprClosure, ExprGroup, Lit, Token};
 
 use super::model::{Chain, Kind, Limit, Step};
 use crate::duration;
@@ -98,6 +98,10 @@ fn closure(keyword: &Ident, usage: &str, input: ParseStream<'_>) -> syn::Result<
     }
     match input.parse()? {
         Expr::Closure(closure) => Ok(closure),
+        // `then $closure`, in a macro of the user's.
+        Expr::Group(ExprGroup { expr, .. }) if matches!(&*expr, Expr::Closure(_)) => {
+            syn::parse2(expr.into_token_stream())
+        }
         other => Err(missing(&other)),
     }
 }

@@ -30,7 +30,7 @@ pub trait Outcome: From<Result<Self::Value, Failure>> {
     /// Runs the rest of the chain; a failure remembers that it passed `step`.
     fn go_on<U: 'static>(
         self,
-        step: Option<&'static Location<'static>>,
+        step: &'static Location<'static>,
         last: &'static Location<'static>,
         rest: impl FnOnce(Result<Self::Value, Failure>) -> Deferred<U> + 'static,
     ) -> Deferred<U>;
@@ -44,7 +44,7 @@ impl<T: 'static> Outcome for Result<T, Failure> {
     #[inline]
     fn go_on<U: 'static>(
         self,
-        step: Option<&'static Location<'static>>,
+        step: &'static Location<'static>,
         _last: &'static Location<'static>,
         rest: impl FnOnce(Self) -> Deferred<U> + 'static,
     ) -> Deferred<U> {
@@ -63,11 +63,11 @@ impl<T: 'static> Outcome for Deferred<T> {
     #[inline]
     fn go_on<U: 'static>(
         self,
-        step: Option<&'static Location<'static>>,
+        step: &'static Location<'static>,
         last: &'static Location<'static>,
         rest: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
     ) -> Deferred<U> {
-        self.fuse(last, move |result| rest(passed(result, step)))
+        self.then_rest(last, move |result| rest(passed(result, step)))
     }
 
     #[inline]
@@ -77,8 +77,8 @@ impl<T: 'static> Outcome for Deferred<T> {
 }
 
 #[inline]
-fn passed<T>(mut result: Result<T, Failure>, step: Option<&'static Location<'static>>) -> Result<T, Failure> {
-    if let (Err(failure), Some(step)) = (&mut result, step) {
+fn passed<T>(mut result: Result<T, Failure>, step: &'static Location<'static>) -> Result<T, Failure> {
+    if let Err(failure) = &mut result {
         failure.passed_on(step);
     }
     result
@@ -92,7 +92,7 @@ pub fn begin<D: Outcome, U: 'static>(
     last: &'static Location<'static>,
     rest: impl FnOnce(Result<D::Value, Failure>) -> Deferred<U> + 'static,
 ) -> Deferred<U> {
-    source.go_on(None, last, rest)
+    source.into_deferred().then_all(last, rest)
 }
 
 /// A step, and all that come behind it.
@@ -103,7 +103,7 @@ pub fn go_on<D: Outcome, U: 'static>(
     last: &'static Location<'static>,
     rest: impl FnOnce(Result<D::Value, Failure>) -> Deferred<U> + 'static,
 ) -> Deferred<U> {
-    step.go_on(Some(Location::caller()), last, rest)
+    step.go_on(Location::caller(), last, rest)
 }
 
 /// The last step.
@@ -452,7 +452,13 @@ impl<U: 'static> Finally for Deferred<U> {
     fn after<T: 'static>(self, result: Result<T, Failure>) -> Deferred<T> {
         // As a Deferred it does not get lost: if it never goes on, its failure is reported.
         let result = Deferred::from(result);
-        self.add_callback(move |_| result)
+        self.add_both(move |ended| match ended {
+            Ok(_) => result,
+            Err(failure) => {
+                let _replaced = result.into_result();
+                Err(failure).into()
+            }
+        })
     }
 }
 

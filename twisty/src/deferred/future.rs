@@ -24,11 +24,15 @@ impl<T: 'static> IntoFuture for Deferred<T> {
     type IntoFuture = Awaited<T>;
 
     fn into_future(self) -> Awaited<T> {
-        let arrival =
-            Rc::new(Arrival { result: Cell::new(Held::nothing()), waker: Cell::new(None), unwanted: Cell::new(false) });
+        let arrival = Rc::new(Arrival {
+            result: Cell::new(Held::nothing()),
+            has_come: Cell::new(false),
+            waker: Cell::new(None),
+            unwanted: Cell::new(false),
+        });
         let cancel = self.cancel_handle();
         match self.into_result() {
-            Ok(result) => arrival.result.set(Held::new(result)),
+            Ok(result) => arrival.take_in(result),
             Err(pending) => {
                 let arrives = Rc::clone(&arrival);
                 pending.add_both(move |result| arrives.put(result));
@@ -58,6 +62,8 @@ pub struct Awaited<T: 'static> {
 /// Where the result waits for the task, and the task for the result.
 struct Arrival<T> {
     result: Cell<Held<T>>,
+    /// Nothing is waited for any more: what else goes on with the same Deferred is not the task's to cancel.
+    has_come: Cell<bool>,
     waker: Cell<Option<Waker>>,
     /// The task is gone.
     unwanted: Cell<bool>,
@@ -69,11 +75,16 @@ impl<T> Arrival<T> {
         if self.unwanted.get() {
             return result.map(drop).or_else(|failure| failure.trap::<CancelledError>().map(drop));
         }
-        self.result.set(Held::new(result));
+        self.take_in(result);
         if let Some(waker) = self.waker.take() {
             waker.wake();
         }
         Ok(())
+    }
+
+    fn take_in(&self, result: Result<T, Failure>) {
+        self.has_come.set(true);
+        self.result.set(Held::new(result));
     }
 }
 
@@ -95,12 +106,32 @@ impl<T: 'static> Unpin for Awaited<T> {}
 impl<T: 'static> Drop for Awaited<T> {
     fn drop(&mut self) {
         self.arrival.unwanted.set(true);
-        self.cancel.cancel();
+        if !self.arrival.has_come.get() {
+            self.cancel.cancel();
+        }
     }
 }
 
 impl<T: 'static> fmt::Debug for Awaited<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Awaited").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::IntoFuture;
+
+    use crate::Deferred;
+
+    #[test]
+    fn a_task_that_has_its_result_cancels_nothing() {
+        let ((fires, shared), (later, inner)) = (Deferred::new(), Deferred::<u32>::new());
+        let (awaited, rest) = shared.hand_over();
+        let task = awaited.into_future();
+        let rest = rest.add_callback(|()| inner);
+        fires.callback(1);
+        drop(task);
+        assert!(!later.is_called() && !rest.has_result());
     }
 }

@@ -30,6 +30,9 @@ pub(super) trait Place: Flow {
     fn slot(&self) -> &Slot<Self::Value>;
     fn chain(&self) -> &Chain;
     fn head(self: Rc<Self>) -> Rc<dyn Head>;
+
+    /// Its turn has come.
+    fn settle(&self) {}
 }
 
 /// Where a `T` will come from.
@@ -37,6 +40,7 @@ pub(super) type Source<T> = dyn Place<Value = T>;
 
 impl<P: Place + 'static> Flow for P {
     fn flow(self: Rc<Self>, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
+        self.settle();
         if self.chain().is_paused() {
             Rc::clone(&self).chain().stop_at(self);
             return None;
@@ -88,6 +92,14 @@ impl<T> Slot<T> {
         let full = held.is_full();
         self.result.set(held);
         full
+    }
+
+    /// Whether another chain waits for the result.
+    pub(super) fn is_awaited(&self) -> bool {
+        let outer = self.outer.take();
+        let awaited = outer.is_some();
+        self.outer.set(outer);
+        awaited
     }
 
     #[inline]
@@ -239,8 +251,16 @@ pub(super) fn add<T: 'static, U: 'static>(
 struct Rest<R> {
     head: Rc<dyn Head>,
     slot: Slot<()>,
+    /// What it results in once whoever got the value has run: a callback added by then waits.
+    left: Cell<Held<()>>,
     /// Who gets the value.
     receiver: R,
+}
+
+impl<R> Rest<R> {
+    fn new(head: Rc<dyn Head>, receiver: R) -> Rc<Self> {
+        Rc::new(Self { head, slot: Slot::new(), left: Cell::new(Held::nothing()), receiver })
+    }
 }
 
 impl<R: 'static> Place for Rest<R> {
@@ -257,6 +277,12 @@ impl<R: 'static> Place for Rest<R> {
     fn head(self: Rc<Self>) -> Rc<dyn Head> {
         Rc::clone(&self.head)
     }
+
+    fn settle(&self) {
+        if let Some(result) = self.left.replace(Held::nothing()).take() {
+            self.slot.put(result);
+        }
+    }
 }
 
 /// What a receiver that gives the value away leaves: its own result, and where to go on before passing that on.
@@ -268,7 +294,7 @@ pub(super) fn give_away<T: 'static>(
     receiver: impl FnOnce(Result<T, Failure>) -> GivenAway + 'static,
 ) -> Rc<Source<()>> {
     let head = Rc::clone(&source).head();
-    let rest = Rc::new(Rest { head, slot: Slot::new(), receiver: Cell::new(Some(receiver)) });
+    let rest = Rest::new(head, Cell::new(Some(receiver)));
     let next = Rc::clone(&rest);
     lead(source, |slot| slot.next.set(Some(next)));
     rest
@@ -278,7 +304,7 @@ impl<T: 'static, F: FnOnce(Result<T, Failure>) -> GivenAway + 'static> Receive<T
     fn receive(self: Rc<Self>, input: Result<T, Failure>, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
         let receiver = self.receiver.take()?;
         let (result, place) = receiver(input);
-        self.slot.put(result);
+        self.left.set(Held::new(result));
         if place.is_none() {
             return Some(self);
         }
@@ -303,7 +329,7 @@ pub(super) fn forward<T: 'static>(
 pub(super) fn hand_over<T: 'static>(source: Rc<Source<T>>) -> (Rc<Source<T>>, Rc<Source<()>>) {
     let head = Rc::clone(&source).head();
     let handed = Rc::new(Handed { head: Rc::clone(&head), slot: Slot::new() });
-    let rest = Rc::new(Rest { head, slot: Slot::new(), receiver: Rc::clone(&handed) });
+    let rest = Rest::new(head, Rc::clone(&handed));
     let next = Rc::clone(&rest);
     lead(source, |slot| slot.next.set(Some(next)));
     (handed, rest)
@@ -335,7 +361,7 @@ impl<T: 'static> Receive<T> for Rest<Rc<Handed<T>>> {
     fn receive(self: Rc<Self>, input: Result<T, Failure>, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
         let handed = Rc::clone(&self.receiver);
         handed.slot.put(input);
-        self.slot.put(Ok(()));
+        self.left.set(Held::new(Ok(())));
         stack.push(self);
         Some(handed)
     }

@@ -378,19 +378,38 @@ impl<T: 'static> Deferred<T> {
         step: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
     ) -> Deferred<U> {
         match self.settled() {
-            Ok(result) => match link::step(step, result, site).0 {
-                State::Pending(inner) => link::take_now(&*inner)
-                    .map_or_else(|| Deferred(State::Pending(resolver::waiting(inner, site))), Deferred::ready),
-                ready => Deferred(ready),
-            },
+            Ok(result) => link::step(step, result, site).returned(site),
             Err(source) => Deferred(State::Pending(link::add(source, step, site))),
         }
     }
 
-    /// Runs the rest of a chain of [`chain!`](crate::chain), which looks after its panics and the trail itself, up to the
-    /// step at `last`.
+    /// What a callback returned that was added at `site` to what had fired.
+    #[inline]
+    fn returned(self, site: &'static Location<'static>) -> Self {
+        match self.0 {
+            State::Pending(inner) => link::take_now(&*inner)
+                .map_or_else(|| Self(State::Pending(resolver::waiting(inner, site))), Self::ready),
+            ready => Self(ready),
+        }
+    }
+
+    /// The same for all steps of a [`chain!`](crate::chain), the last one at `last`: they look after their panics and the
+    /// trail themselves.
     #[inline(always)]
-    pub(crate) fn fuse<U: 'static>(
+    pub(crate) fn then_all<U: 'static>(
+        self,
+        last: &'static Location<'static>,
+        steps: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
+    ) -> Deferred<U> {
+        match self.settled() {
+            Ok(result) => steps(result).returned(last),
+            Err(source) => Deferred(State::Pending(link::add(source, steps, last))),
+        }
+    }
+
+    /// The same for those that are left behind a step that returned this one.
+    #[inline(always)]
+    pub(crate) fn then_rest<U: 'static>(
         self,
         last: &'static Location<'static>,
         rest: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,

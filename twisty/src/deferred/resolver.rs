@@ -165,9 +165,9 @@ impl<T: 'static> Resolver<T> {
         self.0.chain.called().is_some()
     }
 
-    /// Whether nobody is left to be told: neither a handle nor a callback.
+    /// Whether nobody is left to be told: neither a handle nor a callback, nor another chain that waits for this one.
     pub(super) fn is_deserted(&self) -> bool {
-        Rc::strong_count(&self.0) == 1
+        Rc::strong_count(&self.0) == 1 && !self.0.slot.is_awaited()
     }
 
     /// Fires without running anything yet: where to begin, unless the result was swallowed.
@@ -317,6 +317,9 @@ impl<T: 'static> fmt::Debug for Resolver<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::RefCell;
+    use std::rc::Rc;
+
     use crate::Deferred;
 
     /// One that has fired, and waits for the other.
@@ -346,11 +349,49 @@ mod tests {
     }
 
     #[test]
+    fn a_promise_is_broken_to_the_chain_that_waits() {
+        for fired in [false, true] {
+            let ((resolver, source), (promise, inner)) = (Deferred::new(), Deferred::<u32>::new());
+            let source = if fired { Deferred::succeed(()) } else { source };
+            let outer = source.add_callback(|()| inner).map(|n| n + 1);
+            let _unless_it_is_dropped = resolver.try_callback(());
+            drop(promise);
+            let failure = outer.into_result().expect("it does not wait for ever").expect_err("the promise was broken");
+            assert!(failure.check::<crate::ResolverDropped>().is_some());
+        }
+    }
+
+    #[test]
     fn cancelling_what_waits_cancels_what_it_waits_for() {
         let (resolver, _inner, outer) = fired_and_waiting();
         outer.cancel();
         assert!(resolver.is_called());
         let failure = outer.into_result().expect("it is over").expect_err("it was cancelled");
         assert!(failure.check::<crate::CancelledError>().is_some());
+    }
+
+    /// Fires `resolver`, and looks at `rest` from inside of the callback of whoever gets the value.
+    fn adds_to_the_rest_from_inside(resolver: &crate::Resolver<u32>, first: Deferred<u32>, rest: Deferred<()>) {
+        let calls = Rc::new(RefCell::new(Vec::new()));
+        let [inside, after, behind] = [0; 3].map(|_| Rc::clone(&calls));
+        first
+            .map(move |_| {
+                assert!(!rest.has_result());
+                rest.map(move |()| behind.borrow_mut().push("rest"));
+                inside.borrow_mut().push("first");
+            })
+            .map(move |()| after.borrow_mut().push("second"));
+        resolver.callback(1);
+        assert_eq!(*calls.borrow(), ["first", "second", "rest"]);
+    }
+
+    #[test]
+    fn a_callback_added_to_the_rest_meanwhile_waits() {
+        let (resolver, deferred) = Deferred::new();
+        let (first, rest) = deferred.hand_over();
+        adds_to_the_rest_from_inside(&resolver, first, rest);
+
+        let ((resolver, deferred), (other, first)) = (Deferred::new(), Deferred::new());
+        adds_to_the_rest_from_inside(&resolver, first, deferred.chain_deferred(other));
     }
 }

@@ -86,6 +86,7 @@ struct Core {
     /// Results that threads are to bring.
     awaiting: RefCell<Awaiting>,
     when_running: RefCell<Vec<Call>>,
+    when_stopping: RefCell<Vec<Call>>,
     /// What every socket is read into.
     buffer: RefCell<Box<[u8]>>,
     /// Lets the reactor turn clients away when it is out of descriptors.
@@ -112,24 +113,39 @@ enum Job {
 }
 
 /// A turn or a run that is going on; however it ends, the reactor can be used again.
-struct InTurn<'a> {
-    core: &'a Core,
+pub(crate) struct InTurn<'a> {
+    reactor: &'a Reactor,
     /// The reactor's clock is the current one as long.
     _entered: Entered,
 }
 
 impl<'a> InTurn<'a> {
     fn begin(reactor: &'a Reactor) -> Option<Self> {
-        let begin = || Self { core: &reactor.0, _entered: Entered::new(Rc::new(reactor.clone())) };
+        let begin = || Self { reactor, _entered: Entered::new(Rc::new(reactor.clone())) };
         (!reactor.0.in_turn.replace(true)).then(begin)
+    }
+
+    /// Makes turns until [`Reactor::stop`], and until every connection has closed after that.
+    pub(crate) fn until_stopped(self) -> io::Result<()> {
+        let reactor = self.reactor;
+        // What was queued before the run, or by the first calls, must not wait for the first event.
+        reactor.0.now.set(reactor.time());
+        reactor.settle();
+        reactor.advance_stage();
+        while reactor.0.stage.get() < Stage::Draining || reactor.connections() > 0 {
+            reactor.one_turn(None)?;
+            reactor.advance_stage();
+        }
+        Ok(())
     }
 }
 
 impl Drop for InTurn<'_> {
     fn drop(&mut self) {
-        self.core.in_turn.set(false);
-        self.core.stage.set(Stage::Idle);
-        self.core.drain_by.set(None);
+        let core = &self.reactor.0;
+        core.in_turn.set(false);
+        core.stage.set(Stage::Idle);
+        core.drain_by.set(None);
     }
 }
 
@@ -187,6 +203,7 @@ impl Reactor {
             pool: ThreadPool::new(),
             awaiting: RefCell::default(),
             when_running: RefCell::default(),
+            when_stopping: RefCell::default(),
             buffer: RefCell::new(vec![0; Self::READ_BUFFER].into()),
             reserve: Reserve::new(),
             signals: RefCell::default(),
@@ -215,24 +232,15 @@ impl Reactor {
     /// # Ok::<(), twisty::Failure>(())
     /// ```
     pub fn run(&self) -> Result<(), Failure> {
-        let Some(_until_it_ends) = InTurn::begin(self) else { return Err(ReactorError::AlreadyRunning.into()) };
-        self.0.stage.set(Stage::Running);
-        for call in self.0.when_running.take() {
-            self.guarded(|| call(self));
-        }
-        self.run_until_stopped().map_err(Failure::from)
+        self.begin_run()?.until_stopped().map_err(Failure::from)
     }
 
-    fn run_until_stopped(&self) -> io::Result<()> {
-        // What was queued before the run, or by the first calls, must not wait for the first event.
-        self.0.now.set(self.time());
-        self.settle();
-        self.advance_stage();
-        while self.0.stage.get() < Stage::Draining || self.connections() > 0 {
-            self.one_turn(None)?;
-            self.advance_stage();
-        }
-        Ok(())
+    /// Is running from now on, and makes no turn yet.
+    pub(crate) fn begin_run(&self) -> Result<InTurn<'_>, ReactorError> {
+        let running = InTurn::begin(self).ok_or(ReactorError::AlreadyRunning)?;
+        self.0.stage.set(Stage::Running);
+        self.guard_all(self.0.when_running.take());
+        Ok(running)
     }
 
     /// Acts on what `stop` asked for.
@@ -240,6 +248,7 @@ impl Reactor {
         if self.0.stage.get() == Stage::Stopping {
             self.0.stage.set(Stage::Draining);
             self.0.drain_by.set(Some(self.time() + self.0.drain_timeout.get()));
+            self.guard_all(self.0.when_stopping.take());
             self.close_all(false);
         }
         // Closing runs handlers, which may have asked to stop again.
@@ -272,6 +281,11 @@ impl Reactor {
         };
         self.0.stage.set(next);
         Ok(())
+    }
+
+    /// Stops; false if it does so already.
+    pub(crate) fn stop_once(&self) -> bool {
+        self.0.stage.get() == Stage::Running && self.stop().is_ok()
     }
 
     /// How long connections may take to write what they have queued after [`stop`](Self::stop). Default: 10 seconds.
@@ -374,6 +388,17 @@ impl Reactor {
             call(self);
         } else {
             self.0.when_running.borrow_mut().push(Box::new(call));
+        }
+    }
+
+    /// Calls `call` when this run stops, before anything is closed.
+    pub(crate) fn call_when_stopping(&self, call: impl FnOnce(&Self) + 'static) {
+        self.0.when_stopping.borrow_mut().push(Box::new(call));
+    }
+
+    fn guard_all(&self, calls: Vec<Call>) {
+        for call in calls {
+            self.guarded(|| call(self));
         }
     }
 

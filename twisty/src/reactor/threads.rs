@@ -18,20 +18,20 @@ slotmap::new_key_type! {
 pub(super) type Awaiting = slotmap::SlotMap<ResultKey, Box<dyn Any>>;
 
 /// Brings a result to the reactor, by its drop: whatever becomes of the call, something arrives.
-struct Courier<R: Send + 'static> {
+struct Courier<R: IntoDeferred + Send + 'static> {
     home: Handle,
     key: ResultKey,
     /// `None` while the call has not been made.
     result: Option<Result<R, HandlerPanicked>>,
 }
 
-impl<R: Send + 'static> Courier<R> {
+impl<R: IntoDeferred + Send + 'static> Courier<R> {
     fn take_along(&mut self, result: Option<Result<R, HandlerPanicked>>) {
         self.result = result;
     }
 }
 
-impl<R: Send + 'static> Drop for Courier<R> {
+impl<R: IntoDeferred + Send + 'static> Drop for Courier<R> {
     fn drop(&mut self) {
         let (key, result) = (self.key, self.result.take());
         let result = move || result.map_or_else(|| Err(CancelledError.into()), |made| made.map_err(Failure::from));
@@ -70,7 +70,7 @@ impl Reactor {
     }
 
     /// The same in a thread of another pool. If that is dropped before the call has begun, the Deferred fails with
-    /// [`CancelledError`](crate::CancelledError). (Twisted's `deferToThreadPool`.)
+    /// [`CancelledError`]. (Twisted's `deferToThreadPool`.)
     ///
     /// ```
     /// use twisty::threads::ThreadPool;
@@ -96,7 +96,7 @@ impl Reactor {
         // Out of its place once it has begun, or nobody wants it any more.
         let call = Arc::new(Mutex::new(Some(call)));
         let to_drop = Arc::clone(&call);
-        let (resolver, deferred) = Deferred::<R>::with_canceller(move |_| {
+        let (resolver, deferred) = Deferred::with_canceller(move |_| {
             let _never_made = to_drop.lock().unwrap_or_else(PoisonError::into_inner).take();
         });
         let key = self.0.awaiting.borrow_mut().insert(Box::new(resolver));
@@ -108,7 +108,7 @@ impl Reactor {
         if let Err(refused) = begun {
             self.arrived::<R>(key, Err(refused.into()));
         }
-        deferred.add_callback(R::into_deferred)
+        deferred
     }
 
     /// The threads of [`defer_to_thread`](Self::defer_to_thread): at most ten, none of which is started before there is
@@ -126,11 +126,12 @@ impl Reactor {
     }
 
     /// Fires with a result that a thread brought; nobody wants it if the Deferred was cancelled meanwhile.
-    fn arrived<R: 'static>(&self, key: ResultKey, result: Result<R, Failure>) {
+    fn arrived<R: IntoDeferred>(&self, key: ResultKey, result: Result<R, Failure>) {
         // A statement of its own, so that the callbacks may use the reactor.
-        let resolver = self.0.awaiting.borrow_mut().remove(key).and_then(|resolver| resolver.downcast().ok());
-        if let Some(resolver) = resolver {
-            let _it_was_cancelled = Resolver::<R>::try_fire(&resolver, result);
+        let waits = self.0.awaiting.borrow_mut().remove(key);
+        let resolver = waits.and_then(|waits| waits.downcast::<Resolver<R::Value>>().ok());
+        if let Some(resolver) = resolver.filter(|resolver| !resolver.is_called()) {
+            result.map_or_else(Deferred::fail, R::into_deferred).chain_deferred(*resolver);
         }
     }
 }

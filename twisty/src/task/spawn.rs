@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use super::Executor;
 use crate::deferred::{Deferred, IntoDeferred};
-use crate::failure::Failure;
+use crate::error::HandlerPanicked;
 
 impl Executor {
     /// Has `future` polled from the next [`run_ready`](Self::run_ready) on; the Deferred has what it answers. Cancelling it
@@ -22,9 +22,15 @@ impl Executor {
                 executor.remove(*key);
             }
         });
-        // A future may cancel itself and answer in the same poll; its answer is no news then.
-        let done = move |output: Result<R, _>| _ = resolver.try_fire(output.map_err(Failure::from));
+        // Cancelled, if it has cancelled itself and answered in the same poll; its answer is no news then.
+        let done = move |output: Result<R, HandlerPanicked>| {
+            let _it_was_cancelled = match output.map(|output| output.into_deferred().into_result()) {
+                Ok(Ok(result)) => resolver.try_fire(result.map(Deferred::succeed)),
+                Ok(Err(promised)) => resolver.try_callback(promised),
+                Err(panicked) => resolver.try_errback(panicked),
+            };
+        };
         let _it_is_new = key.set(self.spawn(future, done));
-        deferred.add_callback(IntoDeferred::into_deferred)
+        deferred.add_callback(|answer| answer)
     }
 }

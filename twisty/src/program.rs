@@ -1,0 +1,191 @@
+//! The whole of a `main`: [`run`] for a program that has something to do, [`serve`] for a server.
+
+use std::cell::Cell;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use crate::deferred::{Deferred, IntoDeferred};
+use crate::error::{CancelledError, HandlerPanicked};
+use crate::failure::Failure;
+use crate::protocol::{Factory, IntoShared};
+use crate::reactor::Reactor;
+
+/// Runs a reactor until the work that `main` begins is done: the whole of a program's `main`. (Twisted's `task.react`.)
+///
+/// `main` is called with the reactor, which runs by then. It returns the [`Work`]: a future, a Deferred, or a `Result`
+/// that is there at once. When that is over the reactor stops: ports and connections close, each after what it has
+/// queued, for at most 10 seconds. What still waits then is given up, as when a [`Reactor`] is dropped.
+///
+/// A failure is the answer, so that a `main` which returns it prints it and ends with the exit code 1. SIGINT, SIGTERM and
+/// [`Reactor::stop`] cancel the work; being cancelled so is a good end, and `main` exits with 0, as in Twisted. A second
+/// signal cuts connections off.
+///
+/// What goes wrong besides is reported through `tracing`; a program that has no subscriber gets [`log_to_stderr`].
+///
+/// # Errors
+/// The failure of the work, or why there is no reactor.
+///
+/// ```
+/// use std::time::Duration;
+/// use twisty::Deferred;
+///
+/// fn main() -> twisty::Result<()> {
+///     twisty::run(|reactor| async move {
+///         let (resolver, tick) = Deferred::new();
+///         reactor.call_later(Duration::from_millis(1), move |_| resolver.callback("tick"));
+///         println!("{}", tick.await?);
+///         Ok(())
+///     })
+/// }
+/// ```
+#[track_caller]
+pub fn run<Kind, W: Work<Kind>>(main: impl FnOnce(Reactor) -> W) -> Result<(), Failure> {
+    let reactor = reactor_of_a_program()?;
+    let running = reactor.begin_run()?;
+    let work = match HandlerPanicked::catch(|| main(reactor.clone())) {
+        Ok(work) => work.begin(&reactor),
+        Err(panicked) => Deferred::fail(panicked),
+    };
+    let cancel = work.cancel_handle();
+    reactor.call_when_stopping(move |_| cancel.cancel());
+    let ended = Rc::new(Cell::new(None));
+    let (ends, stops) = (Rc::clone(&ended), reactor.clone());
+    work.add_both(move |result| {
+        let by_itself = stops.stop_once();
+        ends.set(Some(match result {
+            Err(failure) if !by_itself => failure.trap::<CancelledError>().map(drop),
+            _ => result.map(drop),
+        }));
+    });
+    running.until_stopped()?;
+    // Looked at before the rest is given up: work that was cancelled and still cleans up is no failure.
+    let result = ended.take().unwrap_or(Ok(()));
+    reactor.give_up();
+    result
+}
+
+/// What a program may return to [`run`]: a future, whose output is what a callback may return; or that itself: a
+/// [`Deferred`], a `Result<_, Failure>` or `()`.
+///
+/// `Kind` only tells the implementations apart: [`Async`] or [`Direct`].
+///
+/// ```
+/// use twisty::program::Work;
+/// use twisty::{Deferred, Reactor};
+///
+/// fn takes<Kind>(_: impl Work<Kind>) {}
+/// takes(async {});
+/// takes(async { Ok("8007".parse::<u16>()?) });
+/// takes(Deferred::succeed(42));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is no work that a program can wait for",
+    label = "neither a `Deferred<_>`, a `Result<_, Failure>`, `()`, nor a future of one of them",
+    note = "what a closure returns is waited for, as in `twisty::run(|reactor| async move {{ … }})`",
+    note = "`?` makes a `Failure` of any error; a `Result` with another error becomes one by `Ok(result?)`"
+)]
+pub trait Work<Kind> {
+    /// What comes of it.
+    type Value: 'static;
+
+    /// Has it done.
+    fn begin(self, reactor: &Reactor) -> Deferred<Self::Value>;
+}
+
+/// The kind of [`Work`] that is there, or promised: what callbacks may return.
+///
+/// ```
+/// fn takes(_: impl twisty::program::Work<twisty::program::Direct>) {}
+/// takes(());
+/// ```
+#[derive(Debug)]
+pub enum Direct {}
+
+/// The kind of [`Work`] that the reactor has to poll: a future.
+///
+/// ```
+/// fn takes(_: impl twisty::program::Work<twisty::program::Async>) {}
+/// takes(async {});
+/// ```
+#[derive(Debug)]
+pub enum Async {}
+
+impl<R: IntoDeferred> Work<Direct> for R {
+    type Value = R::Value;
+
+    fn begin(self, _reactor: &Reactor) -> Deferred<R::Value> {
+        self.into_deferred()
+    }
+}
+
+impl<F> Work<Async> for F
+where
+    F: Future + 'static,
+    F::Output: IntoDeferred + 'static,
+{
+    type Value = <F::Output as IntoDeferred>::Value;
+
+    #[track_caller]
+    fn begin(self, reactor: &Reactor) -> Deferred<Self::Value> {
+        reactor.spawn(self)
+    }
+}
+
+/// Serves `factory` on `endpoint` until SIGINT or SIGTERM: the whole of a server's `main`.
+///
+/// Prints `listening on tcp:ADDRESS:PORT` on standard output once the port is open. The signal closes the port and then
+/// the connections, each after what it has queued, for at most 10 seconds; a second signal cuts them off.
+///
+/// What goes wrong is reported through `tracing`; a program that has no subscriber gets [`log_to_stderr`].
+///
+/// # Errors
+/// As [`Reactor::listen`].
+///
+/// ```no_run
+/// use twisty::prelude::*;
+///
+/// # #[protocol(line)]
+/// # #[derive(Default)]
+/// # struct Echo;
+/// # #[protocol]
+/// # impl Echo {
+/// #     #[on(line)]
+/// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+/// # }
+/// fn main() -> twisty::Result<()> {
+///     twisty::serve("tcp:8007", Echo::factory())
+/// }
+/// ```
+pub fn serve<F: Factory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<(), Failure> {
+    let reactor = reactor_of_a_program()?;
+    let port = reactor.listen(endpoint, factory)?;
+    let mut stdout = io::stdout().lock();
+    // Nobody reading it is no reason not to serve.
+    if let Err(error) = writeln!(stdout, "listening on {}", port.host()).and_then(|()| stdout.flush()) {
+        tracing::debug!(%error, "cannot print the address");
+    }
+    drop(stdout);
+    reactor.run()?;
+    reactor.give_up();
+    Ok(())
+}
+
+/// Writes what `tracing` reports, from `INFO` upwards, to standard error: each connection that did not end well, with the
+/// reason. Does nothing in a program that has a subscriber already.
+///
+/// ```
+/// twisty::log_to_stderr();
+/// tracing::warn!("it is on standard error now");
+/// ```
+pub fn log_to_stderr() {
+    let to_stderr = tracing_subscriber::fmt().with_max_level(tracing::Level::INFO).with_writer(io::stderr);
+    let _has_its_own = to_stderr.try_init();
+}
+
+/// A reactor that two signals end, and somebody to read what it reports.
+fn reactor_of_a_program() -> Result<Reactor, Failure> {
+    log_to_stderr();
+    let reactor = Reactor::new()?;
+    reactor.handle_signals()?;
+    Ok(reactor)
+}
