@@ -307,7 +307,7 @@ pub(super) fn give_away<T: 'static>(
     let head = Rc::clone(&source).head();
     let rest = Rest::new(head, Cell::new(Some(receiver)));
     let next = Rc::clone(&rest);
-    lead(source, |slot| slot.next.set(Some(next)));
+    lead(source, |slot| slot.lead_to(next));
     rest
 }
 
@@ -342,7 +342,7 @@ pub(super) fn hand_over<T: 'static>(source: Rc<Source<T>>) -> (Rc<Source<T>>, Rc
     let handed = Rc::new(Handed { head: Rc::clone(&head), slot: Slot::new() });
     let rest = Rest::new(head, Rc::clone(&handed));
     let next = Rc::clone(&rest);
-    lead(source, |slot| slot.next.set(Some(next)));
+    lead(source, |slot| slot.lead_to(next));
     (handed, rest)
 }
 
