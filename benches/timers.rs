@@ -9,13 +9,16 @@
 //!
 //! - "sleep" boxes each `Sleep` (it must not move), polls it once, and drops it or awaits it. A task that sleeps costs
 //!   what is below it: one is spawned for each, which counts when it wakes, as a call that is due does.
+//!   "sleep" itself runs nothing of the user's when it fires: one task awaits them all.
 //! - `call_later` is measured with a call that counts, boxed like every call; `Timers`, `DelayQueue` and the heap carry
-//!   a number.
+//!   a number. All but "sleep" hand out what cancels a timer; of a `Sleep`, dropping it does.
+//! - tokio's timers are exact to the millisecond, and come in no order within it; all others here are exact to the
+//!   nanosecond, and first in, first out.
 //! - A reactor and a runtime live on from piece to piece, as they do in a program; after random delays the reactor's memory
 //!   is in no order any more. What else there is starts anew.
 //! - "heap by hand" pushes into a `BinaryHeap` and keeps the values in a `Vec` beside it, from where cancelling takes
 //!   them; entries of cancelled timers come out of the heap when they are due. It never gives memory back, and never
-//!   looks at a clock: it is what nothing can be expected to beat.
+//!   looks at a clock: to cancel in less time can be expected of nothing.
 
 use std::cell::Cell;
 use std::cmp::Reverse;

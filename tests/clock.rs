@@ -1,6 +1,7 @@
 //! Calls that are due later, under clocks that are moved by hand, and which clock runs where.
 
 use std::cell::RefCell;
+use std::net::TcpStream;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::time::Duration;
@@ -8,7 +9,7 @@ use std::time::Duration;
 use twisty::DelayedCallError;
 use twisty::clock::{self, Clock as _, Timestamp};
 use twisty::prelude::*;
-use twisty::testing::{Clock, Server};
+use twisty::testing::{Clock, Server, UnhandledFailures};
 
 /// What happened, in order: a name, and the time by its clock.
 #[derive(Clone, Default)]
@@ -135,6 +136,26 @@ fn the_innermost_clock_is_the_current_one() {
     assert!(clock::current().is_none());
 }
 
+/// Asks for the clock when it is dropped, and is dropped after the thread's own variables.
+struct Asks;
+
+impl Drop for Asks {
+    fn drop(&mut self) {
+        assert!(clock::current().is_none());
+        Clock::new().enter(|| {});
+    }
+}
+
+#[test]
+fn there_is_none_where_a_thread_ends() {
+    thread_local!(static ASKS: RefCell<Option<Asks>> = const { RefCell::new(None) });
+    let thread = std::thread::spawn(|| {
+        ASKS.set(Some(Asks));
+        Clock::new().enter(|| {});
+    });
+    thread.join().unwrap();
+}
+
 #[test]
 fn a_reactor_is_current_while_it_runs_or_turns() {
     let reactor = Reactor::new().expect("a poll");
@@ -213,4 +234,67 @@ fn a_panic_in_a_servers_call_comes_out_and_the_rest_stays() {
     assert_eq!(client.sent(), "");
     server.advance(Duration::ZERO);
     assert_eq!(client.sent(), "wake up\r\n");
+}
+
+/// Uses the clock wherever it is asked something, and at its end; each call holds the value.
+struct Punctual(Rc<RefCell<usize>>);
+
+impl Punctual {
+    /// Has the clock hold on to the value.
+    fn remember(&self, cx: &Context<Self>) {
+        let held = Rc::clone(&self.0);
+        cx.clock().schedule(seconds(3600), Box::new(move || drop(held)));
+        *self.0.borrow_mut() += 1;
+    }
+}
+
+impl Protocol for Punctual {
+    type Framing = Raw;
+    type Factory = ForProtocol<Self>;
+
+    fn framing() -> Raw {
+        Raw
+    }
+
+    fn timeout(&self, cx: &Context<Self>) -> Option<Duration> {
+        self.remember(cx);
+        None
+    }
+
+    fn connection_lost(&mut self, cx: &Context<Self>, _reason: Failure) {
+        *self.0.borrow_mut() = 0;
+        self.remember(cx);
+    }
+}
+
+#[test]
+fn protocols_have_a_clock_to_the_end_of_their_server() {
+    let _none = UnhandledFailures::forbid();
+    let calls = Rc::default();
+    let held = Rc::clone(&calls);
+    let server = Server::new(ForProtocol::new(move || Punctual(Rc::clone(&held))));
+    let client = server.connect();
+    server.advance(seconds(1));
+    assert!(*calls.borrow() > 0, "it was asked for its timeout");
+    drop((client, server));
+    assert_eq!(*calls.borrow(), 1, "its end was told");
+    assert_eq!(Rc::strong_count(&calls), 1, "nothing is left behind");
+}
+
+#[test]
+fn protocols_have_a_clock_to_the_end_of_their_reactor() {
+    let _none = UnhandledFailures::forbid();
+    let calls = Rc::default();
+    let held = Rc::clone(&calls);
+    let reactor = Reactor::new().expect("a poll");
+    let factory = ForProtocol::new(move || Punctual(Rc::clone(&held)));
+    let port = reactor.listen("tcp:0:interface=127.0.0.1", factory).expect("a port");
+    let _client = TcpStream::connect(("127.0.0.1", port.host().port().expect("TCP"))).expect("a connection");
+    while reactor.connections() == 0 {
+        reactor.turn(None).expect("a turn");
+    }
+    assert!(*calls.borrow() > 0, "it was asked for its timeout");
+    drop((port, reactor));
+    assert_eq!(*calls.borrow(), 1, "its end was told");
+    assert_eq!(Rc::strong_count(&calls), 1, "nothing is left behind");
 }

@@ -10,6 +10,8 @@
 //! A message that a test fails with ends with its seed. `TWISTY_SEED=<seed>` runs that program alone, and
 //! `TWISTY_ROUNDS=<n>` n times as many.
 
+#[path = "deferred_properties/acts.rs"]
+mod acts;
 #[path = "deferred_properties/chains.rs"]
 mod chains;
 #[path = "deferred_properties/connections.rs"]
@@ -20,6 +22,8 @@ mod depth;
 mod model;
 #[path = "deferred_properties/orders.rs"]
 mod orders;
+#[path = "deferred_properties/pool.rs"]
+mod pool;
 #[path = "deferred_properties/random.rs"]
 mod random;
 #[path = "deferred_properties/sync.rs"]

@@ -32,9 +32,10 @@ type Main = fn() -> twisty::Result<()>;
 const PROGRAMS: &[(&str, Main)] = &[
     ("future", future),
     ("deferred", deferred),
+    ("poems", poems),
     ("list", || twisty::run(|_| gather(vec![Deferred::succeed(1), Deferred::succeed(2)]))),
     ("nothing", || twisty::run(|_| println!("at once"))),
-    ("stops itself", || twisty::run(|reactor| async move { reactor.stop().map_err(Failure::from) })),
+    ("stops itself", || twisty::run(|reactor| Ok(reactor.stop()?))),
     ("result fails", || twisty::run(|_| Ok("x".parse::<u16>()?))),
     ("future fails", future_fails),
     ("deferred fails", deferred_fails),
@@ -76,32 +77,58 @@ fn later<R: IntoDeferred + 'static>(reactor: &Reactor, call: impl FnOnce() -> R 
 }
 
 fn future() -> twisty::Result<()> {
-    twisty::run(|reactor| async move {
-        println!("it runs: {}", reactor.is_running());
-        let text = later(&reactor, || Ok("42")).await?;
-        let number: u16 = reactor.defer_to_thread(|| Ok(text.parse()?)).await?;
-        println!("{number}");
-        Ok(())
+    twisty::run(|reactor| {
+        let reactor = reactor.clone();
+        async move {
+            println!("it runs: {}", reactor.is_running());
+            let text = later(&reactor, || Ok("42")).await?;
+            let number: u16 = reactor.defer_to_thread(|| Ok(text.parse()?)).await?;
+            println!("{number}");
+            Ok(())
+        }
     })
 }
 
 fn deferred() -> twisty::Result<()> {
-    twisty::run(|reactor| later(&reactor, || Ok(42)).map(|number| println!("{number}")))
+    twisty::run(|reactor| later(reactor, || Ok(42)).map(|number| println!("{number}")))
 }
 
 fn future_fails() -> twisty::Result<()> {
-    twisty::run(|reactor| async move {
-        let text = later(&reactor, || Ok("forty-two")).await?;
-        let number: u16 = text.parse()?;
-        println!("never printed: {number}");
-        Ok(())
+    twisty::run(|reactor| {
+        let text = later(reactor, || Ok("forty-two"));
+        async {
+            let number: u16 = text.await?.parse()?;
+            println!("never printed: {number}");
+            Ok(())
+        }
     })
 }
 
 fn deferred_fails() -> twisty::Result<()> {
     twisty::run(|reactor| {
-        let text = later(&reactor, || Ok("forty-two"));
+        let text = later(reactor, || Ok("forty-two"));
         text.add_callback(|text| Ok(text.parse::<u16>()?)).map(|number| println!("never printed: {number}"))
+    })
+}
+
+/// What a client of several servers is: the work for each is declared while the reactor is lent.
+fn poems() -> twisty::Result<()> {
+    fn get_poem(reactor: &Reactor, endpoint: &str) -> Deferred<String> {
+        let (text, broken) = (format!("a poem from {endpoint}"), endpoint == "broken");
+        later(reactor, move || if broken { Err(ConnectionDone.into()) } else { Ok(text) })
+    }
+
+    twisty::run(|reactor| {
+        let downloads = ["here", "broken"].map(str::to_owned).into_iter().map(|endpoint| {
+            chain! {
+                get_poem(reactor, &endpoint);
+                timeout 5s;
+                then |poem| println!("{poem}");
+                catch |why: TimeoutError| eprintln!("{endpoint} is too slow: {why}");
+                catch |why| println!("no poem from {endpoint}: {why}");
+            }
+        });
+        gather(downloads)
     })
 }
 
@@ -134,13 +161,13 @@ fn leaves_work_behind() -> twisty::Result<()> {
             let _held = (owner, held);
             pending::<()>().await;
         });
-        later(&reactor, || Ok(())).add_callback(|()| never());
+        later(reactor, || Ok(())).add_callback(|()| never());
         let hour = Duration::from_secs(3600);
         let (resolver, next_hour) = Deferred::<()>::new();
         reactor.call_later(hour, move |_| resolver.callback(()));
         next_hour.map(|()| println!("never printed"));
         reactor.defer_to_thread(move || std::thread::sleep(hour));
-        later(&reactor, || println!("done"))
+        later(reactor, || println!("done"))
     })
 }
 
@@ -167,11 +194,13 @@ impl Guest {
 }
 
 fn server() -> twisty::Result<()> {
-    twisty::run(|reactor| async move {
+    twisty::run(|reactor| {
         let (resolver, end) = Deferred::new();
-        let port = reactor.listen(live::LOOPBACK, Last { ends: Some(resolver) })?;
-        println!("listening on {}", port.host());
-        end.await
+        let port = reactor.listen(live::LOOPBACK, Last { ends: Some(resolver) });
+        async {
+            println!("listening on {}", port?.host());
+            end.await
+        }
     })
 }
 
@@ -277,6 +306,7 @@ fn done() {
     start("future").end().well("it runs: true\n42\n");
     start("deferred").end().well("42\n");
     start("list").end().well("");
+    start("poems").end().well("a poem from here\nno poem from broken: the connection was closed cleanly\n");
     start("nothing").end().well("at once\n");
     start("stops itself").end().well("");
 }

@@ -2,6 +2,8 @@
 
 #[path = "task/cooperation.rs"]
 mod cooperation;
+#[path = "task/endings.rs"]
+mod endings;
 #[path = "task/later.rs"]
 mod later;
 #[path = "task/loops.rs"]

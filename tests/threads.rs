@@ -233,6 +233,55 @@ mod blocking_on_a_reactor {
         assert_eq!(refused.check(), Some(&ReactorError::OwnThread));
     }
 
+    /// As by Ctrl-C, while a thread waits for what takes longer.
+    #[test]
+    fn the_end_of_a_run_ends_the_wait() {
+        let _none = UnhandledFailures::forbid();
+        let reactor = Reactor::new().unwrap();
+        let handle = reactor.handle();
+        let waiter = thread::spawn(move || {
+            let cancelled = Arc::new(AtomicUsize::new(0));
+            let counts = Counted(Arc::clone(&cancelled));
+            let answer = handle.block_on(|reactor| {
+                reactor.stop().expect("it runs");
+                let (resolver, answer) = Deferred::<u32>::with_canceller(move |_| drop(counts));
+                reactor.call_later(Duration::from_secs(3600), move |_| resolver.callback(1));
+                answer
+            });
+            (answer, handle.block_on(|_| Ok(2)), cancelled)
+        });
+        reactor.run().unwrap();
+        let (answer, afterwards, cancelled) = waiter.join().unwrap();
+        assert_eq!(answer.unwrap_err().check(), Some(&ReactorError::Ended));
+        assert_eq!(afterwards.unwrap_err().check(), Some(&ReactorError::Ended));
+        assert_eq!(cancelled.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn the_last_turn_of_a_run_still_answers() {
+        let reactor = Reactor::new().unwrap();
+        let handle = reactor.handle();
+        let waiter = thread::spawn(move || handle.block_on(|reactor| Ok(reactor.stop()?)));
+        reactor.run().unwrap();
+        waiter.join().unwrap().unwrap();
+    }
+
+    #[test]
+    fn a_reactor_that_runs_again_answers_again() {
+        let reactor = Reactor::new().unwrap();
+        for n in 0..3 {
+            let (handle, running) = (reactor.handle(), mpsc::channel());
+            let (runs, run) = running;
+            let waiter = thread::spawn(move || {
+                run.recv_timeout(PATIENCE).unwrap();
+                handle.block_on(move |reactor| reactor.stop().map(|()| n).map_err(Failure::from))
+            });
+            reactor.call_when_running(move |_| runs.send(()).unwrap());
+            reactor.run().unwrap();
+            assert_eq!(waiter.join().unwrap().unwrap(), n);
+        }
+    }
+
     /// A thread that waits for a Deferred which nobody fires, under a reactor that goes when the answer is dropped. The
     /// sender tells when the call was made and, with its end, that the Deferred was cancelled.
     fn abandoned(let_it_be_called: bool) -> (twisty::Result<u32>, Receiver<()>) {

@@ -38,13 +38,16 @@ const TOUR: [(&str, Stop); 15] = [
 ];
 
 fn main() -> twisty::Result<()> {
-    twisty::run(|reactor| async move {
-        for (title, stop) in TOUR {
-            println!("# {title}");
-            stop(&reactor).await?;
-            println!();
+    twisty::run(|reactor| {
+        let reactor = reactor.clone();
+        async move {
+            for (title, stop) in TOUR {
+                println!("# {title}");
+                stop(&reactor).await?;
+                println!();
+            }
+            Ok(())
         }
-        Ok(())
     })
 }
 

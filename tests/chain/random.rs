@@ -140,7 +140,13 @@ fn by_hand(w: &Rc<World>, source: Deferred<u32>) -> Deferred<u32> {
         .add_both(move |result| {
             let end = w3.end(3, if result.is_ok() { "a value" } else { "a failure" });
             let result = Deferred::from(result);
-            end.add_callback(|()| result)
+            end.add_both(|ended| match ended {
+                Ok(()) => result,
+                Err(why) => {
+                    let _replaced = result.into_result();
+                    Err(why).into()
+                }
+            })
         });
     above
         .add_timeout(Duration::from_secs(2), &w.clock)

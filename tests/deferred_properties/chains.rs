@@ -123,7 +123,7 @@ fn with_step(world: &Rc<World>, chain: Deferred<u64>, step: usize, Kind { side, 
             Err(another) => Deferred::from(Err(another)),
         }),
         Side::Finally => chain.add_both(move |result| end(&world, step, form, result)),
-        Side::Both if step % 2 == 0 => chain.add_both(move |result| act(&world, step, form, result)),
+        Side::Both if step.is_multiple_of(2) => chain.add_both(move |result| act(&world, step, form, result)),
         Side::Both => {
             let other = Rc::clone(&world);
             chain.add_callbacks(move |n| act(&world, step, form, n), move |why| act(&other, step, form, why))
@@ -177,6 +177,12 @@ fn methods_do_what_a_loop_does() {
     });
 }
 
+fn through_another(chain: Deferred<u64>) -> Deferred<u64> {
+    let (resolver, next) = Deferred::new();
+    chain.chain_deferred(resolver);
+    next
+}
+
 /// The same with another Deferred or a timeout that never comes between any two steps.
 #[test]
 fn what_stands_between_the_steps_changes_nothing() {
@@ -189,11 +195,7 @@ fn what_stands_between_the_steps_changes_nothing() {
                 chain = with_step(world, chain, step, *kind);
                 chain = match between >> (2 * step) & 3 {
                     0 => chain.add_timeout(Duration::from_secs(1), &clock),
-                    1 => {
-                        let (resolver, next) = Deferred::new();
-                        chain.chain_deferred(resolver);
-                        next
-                    }
+                    1 => through_another(chain),
                     _ => chain,
                 };
             }

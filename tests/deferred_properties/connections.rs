@@ -31,7 +31,7 @@ impl Clerk {
             "now" => Some(Deferred::succeed(question.to_owned())),
             "chain" => {
                 let answer = Self::promise(cx, question);
-                Some(chain! { Deferred::succeed(()); then |()| answer; finally |_| {} })
+                Some(chain! { Deferred::succeed(()); then |()| answer; finally |_| () })
             }
             "attach" => {
                 let answer = Self::promise(cx, question);

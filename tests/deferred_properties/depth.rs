@@ -3,9 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 use std::thread;
+use std::time::Duration;
 
 use twisty::deferred::Permit;
-use twisty::testing::UnhandledFailures;
+use twisty::testing::{Clock, UnhandledFailures};
 use twisty::{CancelledError, Deferred, DeferredLock, DeferredQueue, Failure, Resolver, ResolverDropped, gather, race};
 
 const MANY: usize = 100_000;
@@ -25,7 +26,9 @@ fn over<T>(deferred: Deferred<T>) -> Result<T, Failure> {
 }
 
 /// How the promise at the beginning ends.
-const ENDS: [fn(Resolver<u64>, &Deferred<u64>); 3] =
+type End = fn(Resolver<u64>, &Deferred<u64>);
+
+const ENDS: [End; 3] =
     [|resolver, _| resolver.callback(0), |resolver, _| drop(resolver), |_, deferred| deferred.cancel()];
 
 #[test]
@@ -130,29 +133,31 @@ fn each_fires_the_next() {
 }
 
 /// Each resolver is owned by the callback of the one before, which is dropped with it: run, or not.
+fn each_owns_the_next(source: Deferred<u64>, errback: bool) -> Deferred<u64> {
+    (0..MANY).fold(source, |deferred, _| {
+        let (resolver, next) = Deferred::<u64>::new();
+        let owns = if errback {
+            deferred.add_errback(move |_| Ok(u64::from(resolver.is_called()))).map(drop)
+        } else {
+            deferred.add_callback(move |_| drop(resolver)).add_errback(|_| {})
+        };
+        drop(owns);
+        next
+    })
+}
+
 #[test]
 fn resolvers_owned_by_callbacks() {
     on_a_small_stack(|| {
-        for end in ENDS {
-            for errback in [false, true] {
-                let (first, source) = Deferred::<u64>::new();
-                let handle = source.cancel_handle();
-                let ended = (0..MANY).fold(source, |deferred, _| {
-                    let (resolver, next) = Deferred::<u64>::new();
-                    let owns = if errback {
-                        deferred.add_errback(move |_| Ok(resolver.is_called().into())).map(drop)
-                    } else {
-                        deferred.add_callback(move |_| drop(resolver)).add_errback(|_| {})
-                    };
-                    drop(owns);
-                    next
-                });
-                let (resolver, nobody) = Deferred::new();
-                end(first, &nobody);
-                handle.cancel();
-                drop((resolver, nobody.add_errback(|_| Ok(0))));
-                assert!(over(ended).unwrap_err().check::<ResolverDropped>().is_some());
-            }
+        for (end, errback) in ENDS.into_iter().flat_map(|end| [(end, false), (end, true)]) {
+            let (first, source) = Deferred::new();
+            let handle = source.cancel_handle();
+            let last = each_owns_the_next(source, errback);
+            // The handle is elsewhere; `end` needs one.
+            let (resolver, other) = Deferred::with_canceller(move |_| handle.cancel());
+            end(first, &other);
+            drop((resolver, other.add_errback(|_| Ok(0))));
+            assert!(over(last).unwrap_err().check::<ResolverDropped>().is_some());
         }
     });
 }
@@ -193,7 +198,7 @@ fn waiters_for_a_lock() {
                 1 => drop(lock.run(|| {})),
                 _ => {}
             }
-            drop(waiter.add_errback(|why| Ok(why.trap::<CancelledError>().map(drop)?)));
+            drop(waiter.add_errback(|why| why.trap::<CancelledError>().map(drop)));
         }
         drop(first);
         assert_eq!(turns.get(), MANY - MANY / 4);
@@ -240,5 +245,38 @@ fn paused_in_a_row() {
         resolver.callback(0);
         drop(pauses.take());
         assert_eq!(over(chain).unwrap(), MANY as u64);
+    });
+}
+
+/// Tasks that await one another, and the Deferred of the last.
+fn tasks(clock: &Clock) -> Deferred<u64> {
+    let (resolver, first) = Deferred::with_canceller(|_| {});
+    std::mem::forget(resolver);
+    (0..MANY).fold(first, |deferred, _| clock.spawn(async move { deferred.await }))
+}
+
+#[test]
+fn tasks_that_await_tasks_are_cancelled() {
+    on_a_small_stack(|| {
+        let clock = Clock::new();
+        let last = tasks(&clock);
+        clock.advance(Duration::ZERO);
+        last.cancel();
+        assert!(over(last).is_err_and(|failure| failure.check::<CancelledError>().is_some()));
+    });
+}
+
+#[test]
+fn tasks_that_await_tasks_go_with_their_clock() {
+    on_a_small_stack(|| {
+        for polled in [false, true] {
+            let clock = Clock::new();
+            let last = tasks(&clock);
+            if polled {
+                clock.advance(Duration::ZERO);
+            }
+            drop(clock);
+            assert!(over(last).is_err());
+        }
     });
 }

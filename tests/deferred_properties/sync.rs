@@ -117,7 +117,7 @@ impl Users<DeferredSemaphore> {
             let (resolver, running) = Deferred::new();
             me.running.borrow_mut().push(resolver);
             // Cancelling it is no failure of the run.
-            running.add_errback(|why| Ok(why.trap::<CancelledError>().map(drop)?))
+            running.add_errback(|why| why.trap::<CancelledError>().map(drop))
         });
         self.wait(running);
     }

@@ -116,8 +116,9 @@ impl Crowd {
     fn advance(&mut self) {
         self.clock.advance(Duration::ZERO);
         for task in 0..self.ends.len() {
+            let end = if self.panics[task] { End::Panicked } else { End::Sum(self.sums[task]) };
             if self.left[task] == 0 && self.ends[task] == End::Waits {
-                self.ends[task] = if self.panics[task] { End::Panicked } else { End::Sum(self.sums[task]) };
+                self.ends[task] = end;
             }
         }
     }

@@ -3,9 +3,9 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use twisty::task::{Cooperator, Slice, defer_later};
+use twisty::task::{CooperativeTask, Cooperator, Slice, defer_later};
 use twisty::testing::{Clock, UnhandledFailures};
-use twisty::{CancelledError, Deferred, Failure, HandlerPanicked, Reactor, ResolverDropped, TaskError};
+use twisty::{CancelledError, Deferred, Failure, HandlerPanicked, Reactor, TaskError};
 
 use crate::{MILLISECOND, counter, failure_of, turn_until_over};
 
@@ -133,7 +133,58 @@ fn a_task_goes_on_without_handles_and_goes_with_the_clock() {
     assert_eq!(Rc::strong_count(&value), 2);
     drop(clock);
     assert_eq!(Rc::strong_count(&value), 1);
-    assert!(failure_of(done).check::<ResolverDropped>().is_some());
+    assert_eq!(failure_of(done).check(), Some(&TaskError::SchedulerStopped));
+}
+
+#[test]
+fn a_cooperator_that_somebody_holds_ends_with_its_clock_too() {
+    let _none = UnhandledFailures::forbid();
+    let clock = Clock::new();
+    let (idle, cooperator, unstarted) =
+        (Cooperator::new(&clock), Cooperator::new(&clock), Cooperator::unstarted(&clock));
+    let done = cooperator.coiterate([()].into_iter());
+    drop(cooperator.coiterate([()].into_iter()));
+    let never_begun = unstarted.coiterate([()].into_iter());
+    drop(clock);
+    assert_eq!(failure_of(done).check(), Some(&TaskError::SchedulerStopped));
+    for cooperator in [&idle, &cooperator, &unstarted] {
+        assert!(!cooperator.is_running());
+        let late = cooperator.coiterate([()].into_iter());
+        assert_eq!(failure_of(late).check(), Some(&TaskError::SchedulerStopped));
+    }
+    unstarted.start();
+    assert_eq!(failure_of(never_begun).check(), Some(&TaskError::SchedulerStopped));
+}
+
+/// Panics when it is dropped.
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("on purpose");
+    }
+}
+
+#[test]
+fn work_that_cannot_be_dropped_holds_nobody_up() {
+    let clock = Clock::new();
+    let cooperator = Cooperator::new(&clock);
+    cooperator.set_slice(Slice::Steps(1));
+    let (first, second) = (Bomb, Bomb);
+    let ends = cooperator.coiterate(std::iter::from_fn(move || {
+        let _held = &first;
+        None::<()>
+    }));
+    let own: Rc<RefCell<Option<CooperativeTask>>> = Rc::default();
+    let stops = Rc::clone(&own);
+    *own.borrow_mut() = Some(cooperator.cooperate(std::iter::from_fn(move || {
+        let _held = &second;
+        stops.take().map(|own| own.stop().expect("it runs"))
+    })));
+    let other = cooperator.coiterate([()].into_iter());
+    slices(&clock, 4);
+    assert!(ends.into_result().expect("it is done").is_ok());
+    assert!(other.into_result().expect("it is done").is_ok());
 }
 
 #[test]

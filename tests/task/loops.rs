@@ -144,6 +144,32 @@ fn a_clock_that_goes_takes_the_loop_along() {
 }
 
 #[test]
+fn a_loop_that_somebody_holds_ends_with_its_clock_too() {
+    let clock = Clock::new();
+    let looping = LoopingCall::new(&clock, || ());
+    let stopped = looping.start(SECOND, true).unwrap();
+    drop(clock);
+    assert!(!looping.is_running());
+    assert!(failure_of(stopped).check::<ResolverDropped>().is_some());
+}
+
+/// Where the time stands still, no call is ever the next one.
+#[test]
+fn a_loop_ends_with_time_itself() {
+    let clock = Clock::new();
+    let (calls, mut count) = counter();
+    let seen = Rc::clone(&calls);
+    let looping = LoopingCall::new(&clock, move || {
+        count();
+        assert!(seen.get() < 3, "it is called for ever");
+    });
+    let stopped = looping.start(SECOND, false).unwrap();
+    clock.advance(Duration::MAX);
+    assert_eq!((calls.get(), looping.is_running()), (1, false));
+    assert!(failure_of(stopped).check::<ResolverDropped>().is_some());
+}
+
+#[test]
 fn a_clock_that_is_gone_calls_nobody() {
     let clock = Clock::new();
     let (resolver, call) = Deferred::<()>::new();

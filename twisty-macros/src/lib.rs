@@ -190,8 +190,8 @@ pub fn protocol(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `to = Second`, `to = (First, Second)` | the next states, where the return type does not name them: an alias hides them |
 ///
 /// A handler for one state can take it, as `&Second`, `&mut Second` or by value; by value only if a next state follows
-/// whatever happens. It leads to the next state by returning it: `Second`, `(reply, Second)`, or an `Option` or
-/// `Result` of these. An event without a handler in the present state passes, but frames must have one in every state,
+/// whatever happens, and at once. It leads to the next state by returning it: `Second`, `(reply, Second)`, or an
+/// `Option`, `Result` or `Deferred` of these. An event without a handler in the present state passes, but frames must have one in every state,
 /// or `raw` must: then a frame that comes there is reported.
 ///
 /// The graph of the states is known at compile time, and stands in the documentation of the impl block. A state that

@@ -5,7 +5,7 @@
 //! - **Input**: [`Connection::open`], once; then [`handle_bytes`](Connection::handle_bytes),
 //!   [`handle_eof`](Connection::handle_eof), [`handle_timeout`](Connection::handle_timeout). Each says what time it is.
 //! - **What next**: [`step`](Connection::step), until it answers [`Step::Wait`]. It is asked after every input, and
-//!   whenever the connection stands on the [`Agenda`](crate::protocol::Agenda): somebody sent on it, or wants it
+//!   whenever the connection stands on the [`Agenda`]: somebody sent on it, or wants it
 //!   closed.
 //! - **Output**: [`with_output`](Connection::with_output), then [`handle_written`](Connection::handle_written).
 //! - **The end**: [`finish`](Connection::finish), which every way out leads to.
@@ -114,16 +114,14 @@ impl<P: Protocol> Connection<P> {
 
     /// Deferreds that the protocol waits for have fired; the answer to [`Step::Run`].
     pub(crate) fn handle_fired(&mut self, now: Timestamp) {
-        while let Some(job) = self.cx.promises().and_then(Promises::next_job) {
-            self.guarded(|me| job(&mut me.protocol, &me.cx));
-            // The peer was not idle, it waited too; and what comes next may have waited for this.
-            self.waiting_since = now;
-            self.cx.link().look_again();
+        while self.has_jobs() {
+            self.guarded(|me| me.run_job(now));
         }
     }
 
-    /// The peer will send nothing more, and is owed nothing but what is queued.
-    pub(crate) fn handle_eof(&mut self) {
+    /// The peer will send nothing more, and gets nothing more but what is there.
+    pub(crate) fn handle_eof(&mut self, now: Timestamp) {
+        self.handle_fired(now);
         self.cx.link().forget_replies();
         self.cx.link().close(Phase::Closing, None);
     }
@@ -138,7 +136,9 @@ impl<P: Protocol> Connection<P> {
                 self.cx.link().close(Phase::Aborting, Some(reason.into()));
             }
             // While we do not read, or owe a reply, that nothing comes is not the peer's fault.
-            Phase::Open if !self.accepts() || self.cx.link().promised_replies() > 0 => self.waiting_since = now,
+            Phase::Open if !self.accepts() || self.cx.link().promised_replies() > 0 => {
+                (self.waiting_since, self.moved_at) = (now, now);
+            }
             Phase::Open if self.timeout().is_some_and(|limit| self.waiting_since + limit <= now) => {
                 self.waiting_since = now;
                 self.guarded(|me| me.protocol.timed_out(&me.cx));
@@ -163,7 +163,7 @@ impl<P: Protocol> Connection<P> {
         link.set_backlogged(!written && !writable);
         match (link.phase(), written) {
             (Phase::Aborting, _) => Step::Abort,
-            (Phase::Open | Phase::Closing, _) if self.cx.promises().is_some_and(Promises::has_jobs) => Step::Run,
+            (Phase::Open | Phase::Closing, _) if self.has_jobs() => Step::Run,
             (Phase::Open | Phase::Closing, false) if writable => Step::Write,
             (Phase::Closing, true) if link.promised_replies() == 0 => Step::Close,
             (Phase::Closing, _) => {
@@ -262,6 +262,21 @@ impl<P: Protocol> Connection<P> {
 
     // ---- delivery
 
+    /// Whether something has fired that may be dealt with. While the peer leaves too much unread it waits, as frames do.
+    fn has_jobs(&self) -> bool {
+        self.cx.promises().is_some_and(Promises::has_jobs) && self.cx.link().outbox().len() <= P::limits().high_water
+    }
+
+    fn run_job(&mut self, now: Timestamp) {
+        let Some(job) = self.cx.promises().and_then(Promises::next_job) else { return };
+        job.run(&mut self.protocol, &self.cx);
+        if self.cx.link().take_restarted() {
+            // The peer was not idle, it waited too; and what comes next may have waited for this.
+            self.waiting_since = now;
+            self.cx.link().look_again();
+        }
+    }
+
     fn accept(&mut self, now: Timestamp, mut bytes: &[u8]) {
         if !self.inbox.is_empty() {
             bytes = self.finish_frame(now, bytes);
@@ -329,6 +344,10 @@ impl<P: Protocol> Connection<P> {
             }
             self.waiting_since = now;
             self.settle_fault();
+            while self.has_jobs() {
+                self.run_job(now);
+                self.settle_fault();
+            }
         }
         used
     }

@@ -5,6 +5,8 @@ use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 
+use crate::error::{FailureGroup, FirstError};
+
 /// An error of any type, and where in the program it became a failure.
 ///
 /// The counterpart of Twisted's `twisted.python.failure.Failure`. Every `std::error::Error + Send + Sync` converts into
@@ -35,6 +37,31 @@ struct Inner {
     backtrace: Backtrace,
 }
 
+impl Inner {
+    fn take_error(&mut self) -> Box<dyn Error + Send + Sync> {
+        // What is left in its place has no size, and needs no memory.
+        std::mem::replace(&mut self.error, Box::new(fmt::Error))
+    }
+}
+
+/// Errors of several Deferreds hold failures that hold such errors, as deep as the Deferreds nest: they go in a loop, not
+/// by recursion.
+impl Drop for Inner {
+    fn drop(&mut self) {
+        let mut left = failures_in(self.take_error());
+        while let Some(mut failure) = left.pop() {
+            left.extend(failures_in(failure.0.take_error()));
+        }
+    }
+}
+
+fn failures_in(error: Box<dyn Error + Send + Sync>) -> Vec<Failure> {
+    match error.downcast::<FirstError>() {
+        Ok(first) => vec![first.failure],
+        Err(error) => error.downcast::<FailureGroup>().map_or_else(|_| Vec::new(), |group| group.failures),
+    }
+}
+
 impl Failure {
     /// A failure with nothing but a message, for errors that nobody tells apart: `Err("…")` is a reply in a handler, and a
     /// string is no error for `?`.
@@ -51,6 +78,25 @@ impl Failure {
     #[track_caller]
     pub fn message(message: impl Into<String>) -> Self {
         Self::boxed(message.into().into())
+    }
+
+    /// A failure of an error whose type is not known, as libraries give it: such a box is no error itself, so `?` does not
+    /// take it. The counterpart of [`into_error`](Self::into_error).
+    ///
+    /// ```
+    /// use twisty::Failure;
+    ///
+    /// fn phase(moon: &str) -> Result<u8, Box<dyn std::error::Error + Send + Sync>> {
+    ///     Ok(moon.parse()?)
+    /// }
+    ///
+    /// let failure = phase("full").map_err(Failure::from_boxed).unwrap_err();
+    /// assert!(failure.check::<std::num::ParseIntError>().is_some());
+    /// ```
+    #[must_use]
+    #[track_caller]
+    pub fn from_boxed(error: Box<dyn Error + Send + Sync>) -> Self {
+        Self::boxed(error)
     }
 
     #[track_caller]
@@ -88,7 +134,7 @@ impl Failure {
         if self.check::<E>().is_none() {
             return Err(self);
         }
-        match self.0.error.downcast() {
+        match self.into_error().downcast() {
             Ok(error) => Ok(*error),
             Err(_) => unreachable!("it was looked at above"),
         }
@@ -178,8 +224,8 @@ impl Failure {
     /// assert_eq!(error.to_string(), "the connection was closed cleanly");
     /// ```
     #[must_use]
-    pub fn into_error(self) -> Box<dyn Error + Send + Sync> {
-        self.0.error
+    pub fn into_error(mut self) -> Box<dyn Error + Send + Sync> {
+        self.0.take_error()
     }
 
     /// It failed the Deferred made there.

@@ -13,7 +13,7 @@ use crate::reactor::Reactor;
 /// Runs a reactor until the work that `main` begins is done: the whole of a program's `main`. (Twisted's `task.react`.)
 ///
 /// `main` is called with the reactor, which runs by then. It returns the [`Work`]: a future, a Deferred, or a `Result`
-/// that is there at once. When that is over the reactor stops: ports and connections close, each after what it has
+/// that is there at once. A future that needs the reactor takes a clone along. When that is over the reactor stops: ports and connections close, each after what it has
 /// queued, for at most 10 seconds. What still waits then is given up, as when a [`Reactor`] is dropped.
 ///
 /// A failure is the answer, so that a `main` which returns it prints it and ends with the exit code 1. SIGINT, SIGTERM and
@@ -30,19 +30,31 @@ use crate::reactor::Reactor;
 /// use twisty::Deferred;
 ///
 /// fn main() -> twisty::Result<()> {
-///     twisty::run(|reactor| async move {
+///     twisty::run(|reactor| {
 ///         let (resolver, tick) = Deferred::new();
 ///         reactor.call_later(Duration::from_millis(1), move |_| resolver.callback("tick"));
-///         println!("{}", tick.await?);
-///         Ok(())
+///         tick.map(|tick| println!("{tick}"))
+///     })
+/// }
+/// ```
+///
+/// ```
+/// # use twisty::task::defer_later;
+/// # use std::time::Duration;
+/// fn main() -> twisty::Result<()> {
+///     twisty::run(|reactor| {
+///         let reactor = reactor.clone();
+///         async move {
+///             defer_later(Duration::from_millis(1), &reactor, || println!("tick")).await
+///         }
 ///     })
 /// }
 /// ```
 #[track_caller]
-pub fn run<Kind, W: Work<Kind>>(main: impl FnOnce(Reactor) -> W) -> Result<(), Failure> {
+pub fn run<Kind, W: Work<Kind>>(main: impl FnOnce(&Reactor) -> W) -> Result<(), Failure> {
     let reactor = reactor_of_a_program()?;
     let running = reactor.begin_run()?;
-    let work = match HandlerPanicked::catch(|| main(reactor.clone())) {
+    let work = match HandlerPanicked::catch(|| main(&reactor)) {
         Ok(work) => work.begin(&reactor),
         Err(panicked) => Deferred::fail(panicked),
     };
@@ -81,7 +93,7 @@ pub fn run<Kind, W: Work<Kind>>(main: impl FnOnce(Reactor) -> W) -> Result<(), F
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is no work that a program can wait for",
     label = "neither a `Deferred<_>`, a `Result<_, Failure>`, `()`, nor a future of one of them",
-    note = "what a closure returns is waited for, as in `twisty::run(|reactor| async move {{ … }})`",
+    note = "what a closure returns is waited for, as in `twisty::run(|_reactor| async {{ … }})`",
     note = "`?` makes a `Failure` of any error; a `Result` with another error becomes one by `Ok(result?)`"
 )]
 pub trait Work<Kind> {

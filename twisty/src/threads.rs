@@ -255,12 +255,12 @@ impl Shared {
     }
 
     /// What a thread does all its life.
-    fn work(&self) {
+    fn work(self: &Arc<Self>) {
         while let Some(job) = self.next_job() {
+            let _until_it_is_done = Busy(self);
             if let Err(failure) = HandlerPanicked::catch(job) {
                 tracing::error!(%failure, "a call in a thread failed");
             }
-            self.lock().busy -= 1;
         }
     }
 
@@ -282,6 +282,22 @@ impl Shared {
         }
         state.threads -= 1;
         None
+    }
+}
+
+/// A thread that runs a job.
+struct Busy<'a>(&'a Arc<Shared>);
+
+/// A panic that gets so far, as a subscriber's of `tracing`, ends the thread; another one takes its place.
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        let Self(shared) = *self;
+        let mut state = shared.lock();
+        state.busy -= 1;
+        if thread::panicking() {
+            state.threads -= 1;
+            let _refused_as_it_may_be_at_any_time = shared.start_threads(&mut state);
+        }
     }
 }
 
@@ -437,6 +453,30 @@ mod tests {
         pool.call_in_thread(move || done.send(()).unwrap()).unwrap();
         end.recv_timeout(FOREVER).unwrap();
         assert_eq!(pool.0.lock().started, 1);
+    }
+
+    /// Panics again when it is dropped.
+    struct Payload;
+
+    impl Drop for Payload {
+        fn drop(&mut self) {
+            panic!("on purpose");
+        }
+    }
+
+    #[test]
+    fn a_panic_with_a_panic_does_not_cost_the_pool_its_place() {
+        let pool = patient_pool();
+        pool.set_size(1);
+        let (done, end) = mpsc::channel();
+        for _ in 0..3 {
+            let done = done.clone();
+            pool.call_in_thread(|| std::panic::panic_any(Payload)).unwrap();
+            pool.call_in_thread(move || done.send(()).unwrap()).unwrap();
+            end.recv_timeout(FOREVER).unwrap();
+        }
+        eventually("it is idle", || pool.0.lock().busy == 0);
+        assert_eq!(pool.threads(), 1);
     }
 
     #[test]

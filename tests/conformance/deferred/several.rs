@@ -43,7 +43,8 @@ pub(super) fn list(pool: &Pool, it: &Several) {
         if it.fire_on_one_errback {
             list = list.fire_on_one_errback();
         }
-        if it.consume_errors {
+        // Failures besides the first success are reported, as those of the copies are, which are the ones that count.
+        if it.consume_errors || it.fire_on_one_callback {
             list = list.consume_errors();
         }
         if it.fire_on_one_callback { list.first().map(first) } else { list.all().map(|all| results(&all)) }

@@ -147,7 +147,9 @@ impl Expand {
         let probe = self.call("probe", quote!(&#made), body);
         let kind = quote_spanned!(end=> .kind());
         let give = quote!(|#made| #probe.inner().give(#made));
-        let settle = spans::call(quote_spanned!(start=> .settle), quote!(#made, #give), end);
+        // Where the error is no failure the compiler points at the argument: a call reaches from end to end of the body.
+        let whole = spans::call(quote_spanned!(start=> ::core::convert::identity), made.to_token_stream(), end);
+        let settle = spans::call(quote_spanned!(start=> .settle), quote!(#whole, #give), end);
         quote!({
             let #made #of_type = #run;
             #probe #kind #settle

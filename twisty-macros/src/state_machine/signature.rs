@@ -131,7 +131,9 @@ fn state_argument(
     let word = &handler.on.event.word;
     match &*handler.on.states {
         [of_this_handler] if of_this_handler == state => {
-            if passing == Passing::Value && !leads_on(handler) {
+            if passing == Passing::Value && leads_on_later(handler) {
+                errors.at(&argument.ty, by_value_until_later(state));
+            } else if passing == Passing::Value && !leads_on(handler) {
                 errors.at(&argument.ty, by_value(state));
             }
         }
@@ -151,6 +153,30 @@ fn by_value(state: &syn::Ident) -> String {
         "the state is taken by value, so the handler must lead to a next one whatever happens: return a state, \
          `(reply, state)` or `Result<…, Failure>` of these, or name it with `to = …`; else take `&mut {state}`"
     )
+}
+
+fn by_value_until_later(state: &syn::Ident) -> String {
+    format!(
+        "the state is taken by value, but its `Deferred` leads to a next one only when it fires, and until then the \
+         connection stays in `{state}`: take `&mut {state}`"
+    )
+}
+
+/// Whether a next state comes by a Deferred, also one whose type an alias hides.
+fn leads_on_later(handler: Handler<'_>) -> bool {
+    let names_one = !handler.function.returns.is_empty() || !handler.on.to.is_empty();
+    match &handler.function.signature.output {
+        ReturnType::Type(_, ty) => names_one && comes_later(ty),
+        ReturnType::Default => false,
+    }
+}
+
+/// Whether what leads on is a Deferred: the last of a tuple, or inside of a `Result` or an `Option`.
+fn comes_later(ty: &Type) -> bool {
+    match bare(ty) {
+        Type::Tuple(tuple) => tuple.elems.last().is_some_and(comes_later),
+        ty => last_segment(ty).is_some_and(|name| name == "Deferred") || type_arguments(ty).any(comes_later),
+    }
 }
 
 /// Whether a next state follows on every path on which the connection goes on.

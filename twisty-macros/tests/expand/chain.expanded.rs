@@ -7,7 +7,7 @@ fn look_up(name: Deferred<String>, clock: &Clock) -> Deferred<u16> {
                     ::twisty::__private::chain::probe(&made)
                         .kind()
                         .settle(
-                            made,
+                            ::core::convert::identity(made),
                             |made| {
                                 ::twisty::__private::chain::probe(&made).inner().give(made)
                             },
@@ -23,7 +23,7 @@ fn look_up(name: Deferred<String>, clock: &Clock) -> Deferred<u16> {
                                 ::twisty::__private::chain::probe(&made)
                                     .kind()
                                     .settle(
-                                        made,
+                                        ::core::convert::identity(made),
                                         |made| {
                                             ::twisty::__private::chain::probe(&made).inner().give(made)
                                         },
@@ -59,7 +59,7 @@ fn look_up(name: Deferred<String>, clock: &Clock) -> Deferred<u16> {
                             ::twisty::__private::chain::probe(&made)
                                 .kind()
                                 .settle(
-                                    made,
+                                    ::core::convert::identity(made),
                                     |made| {
                                         ::twisty::__private::chain::probe(&made).inner().give(made)
                                     },

@@ -8,7 +8,7 @@ fn both(
             ::twisty::__private::chain::probe(&made)
                 .kind()
                 .settle(
-                    made,
+                    ::core::convert::identity(made),
                     |made| ::twisty::__private::chain::probe(&made).inner().give(made),
                 )
         }),
@@ -17,7 +17,7 @@ fn both(
             ::twisty::__private::chain::probe(&made)
                 .kind()
                 .settle(
-                    made,
+                    ::core::convert::identity(made),
                     |made| ::twisty::__private::chain::probe(&made).inner().give(made),
                 )
         }),

@@ -12,7 +12,7 @@ fn first(page: Deferred<String>, code: Deferred<u16>) -> Deferred<String> {
                         ::twisty::__private::chain::probe(&made)
                             .kind()
                             .settle(
-                                made,
+                                ::core::convert::identity(made),
                                 |made| {
                                     ::twisty::__private::chain::probe(&made).inner().give(made)
                                 },
@@ -26,7 +26,7 @@ fn first(page: Deferred<String>, code: Deferred<u16>) -> Deferred<String> {
                         ::twisty::__private::chain::probe(&made)
                             .kind()
                             .settle(
-                                made,
+                                ::core::convert::identity(made),
                                 |made| {
                                     ::twisty::__private::chain::probe(&made).inner().give(made)
                                 },
@@ -49,7 +49,7 @@ fn first(page: Deferred<String>, code: Deferred<u16>) -> Deferred<String> {
                                         ::twisty::__private::chain::probe(&made)
                                             .kind()
                                             .settle(
-                                                made,
+                                                ::core::convert::identity(made),
                                                 |made| {
                                                     ::twisty::__private::chain::probe(&made).inner().give(made)
                                                 },
@@ -63,7 +63,7 @@ fn first(page: Deferred<String>, code: Deferred<u16>) -> Deferred<String> {
                                         ::twisty::__private::chain::probe(&made)
                                             .kind()
                                             .settle(
-                                                made,
+                                                ::core::convert::identity(made),
                                                 |made| {
                                                     ::twisty::__private::chain::probe(&made).inner().give(made)
                                                 },

@@ -1,5 +1,6 @@
 //! Calls that are due later.
 
+use std::any::Any;
 use std::cell::Cell;
 use std::fmt;
 use std::rc::{Rc, Weak};
@@ -28,8 +29,38 @@ pub struct DelayedCall {
     cancelled: Cell<bool>,
 }
 
+/// What keeps delayed calls. Only the clocks of this crate do, which seals [`Scheduler`](super::Scheduler).
+pub trait Keeper {
+    /// Where it keeps them.
+    fn timetable(&self) -> Weak<dyn Timetable>;
+
+    /// What runs tasks by it, for `task::spawn`.
+    fn executor(&self) -> Option<Rc<dyn Any>> {
+        None
+    }
+
+    /// The reactor that it is, for `Reactor::current`.
+    fn reactor(&self) -> Option<Rc<dyn Any>> {
+        None
+    }
+}
+
+impl<K: Keeper + ?Sized> Keeper for Rc<K> {
+    fn timetable(&self) -> Weak<dyn Timetable> {
+        (**self).timetable()
+    }
+
+    fn executor(&self) -> Option<Rc<dyn Any>> {
+        (**self).executor()
+    }
+
+    fn reactor(&self) -> Option<Rc<dyn Any>> {
+        (**self).reactor()
+    }
+}
+
 /// What a delayed call asks of who keeps it.
-pub(crate) trait Timetable {
+pub trait Timetable {
     /// The time that a delay counts from.
     fn time(&self) -> Timestamp;
 
@@ -50,11 +81,6 @@ pub(crate) trait Timetable {
 impl DelayedCall {
     pub(crate) fn new(timetable: Weak<dyn Timetable>, key: TimerKey) -> Self {
         Self { timetable, key, cancelled: Cell::new(false) }
-    }
-
-    /// Who keeps it.
-    pub(super) fn timetable(&self) -> Weak<dyn Timetable> {
-        Weak::clone(&self.timetable)
     }
 
     /// When the call is due, by the clock that keeps it; `None` if it ran or was cancelled. (Twisted's `getTime`.)

@@ -4,6 +4,8 @@
 //! under both takes a [`Scheduler`].
 
 mod delayed_call;
+mod queue;
+mod slots;
 mod timers;
 mod weak;
 
@@ -14,8 +16,9 @@ use std::rc::Rc;
 use std::time::Duration;
 
 pub use delayed_call::DelayedCall;
-pub(crate) use delayed_call::Timetable;
-pub use timers::{Batch, TimerKey, Timers};
+pub(crate) use delayed_call::{Keeper, Timetable};
+pub use slots::TimerKey;
+pub use timers::{Batch, Timers};
 pub(crate) use weak::WeakClock;
 
 /// A point in time: how long after the start of its clock, in nanoseconds. A clock starts at [`Timestamp::ZERO`].
@@ -80,6 +83,9 @@ pub trait Clock {
 
 /// What calls later: the reactor, or a test's manual clock. (Twisted's `IReactorTime`.)
 ///
+/// There are no others: a [`DelayedCall`] belongs to the clock that keeps it, and what calls again and again goes on with
+/// that clock. Code that is to run under a time of its own takes a [`testing::Clock`](crate::testing::Clock).
+///
 /// ```
 /// use std::time::Duration;
 /// use twisty::clock::Scheduler;
@@ -95,7 +101,7 @@ pub trait Clock {
 /// clock.advance(Duration::from_secs(180)); // now
 /// # Ok::<(), std::io::Error>(())
 /// ```
-pub trait Scheduler: Clock {
+pub trait Scheduler: Clock + Keeper {
     /// Calls `call` once, `delay` from now. Calls that are due at the same time run in the order in which they were
     /// made. (Twisted's `callLater`.)
     fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall;
@@ -128,11 +134,13 @@ thread_local! {
 /// - A [`Reactor`](crate::Reactor) is it while it [`run`](crate::Reactor::run)s, or makes a
 ///   [`turn`](crate::Reactor::turn).
 /// - A [`testing::Server`](crate::testing::Server)'s [`clock`](crate::testing::Server::clock) is it while its handlers
-///   run.
+///   run, and whatever else it asks of its protocols.
 /// - A [`testing::Clock`](crate::testing::Clock) is it while it runs what is due, and inside of
 ///   [`enter`](crate::testing::Clock::enter).
 ///
-/// The innermost counts; afterwards it is the outer one again.
+/// The handlers and the tasks that end because their reactor is dropped get a clock that drops what it is to call.
+///
+/// The innermost counts; afterwards it is the outer one again. None runs where a thread's locals are dropped, at its end.
 ///
 /// ```
 /// use std::time::Duration;
@@ -149,7 +157,7 @@ thread_local! {
 /// ```
 #[must_use]
 pub fn current() -> Option<Rc<dyn Scheduler>> {
-    CURRENT.with_borrow(Option::clone)
+    CURRENT.try_with(|current| current.borrow().clone()).unwrap_or_default()
 }
 
 /// While this lives, a clock is the [`current`] one.
@@ -159,13 +167,15 @@ pub(crate) struct Entered {
 
 impl Entered {
     pub(crate) fn new(clock: Rc<dyn Scheduler>) -> Self {
-        Self { outer: CURRENT.replace(Some(clock)) }
+        let outer = CURRENT.try_with(|current| current.replace(Some(clock)));
+        Self { outer: outer.unwrap_or_default() }
     }
 }
 
 impl Drop for Entered {
     fn drop(&mut self) {
         // Replaced first, dropped then: the last of a clock may take anything with it, even what asks for the current one.
-        drop(CURRENT.replace(self.outer.take()));
+        let entered = CURRENT.try_with(|current| current.replace(self.outer.take()));
+        drop(entered);
     }
 }

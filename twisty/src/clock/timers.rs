@@ -1,31 +1,16 @@
 //! Values ordered by when they are due.
 
-use std::cmp::{Ordering, Reverse};
-use std::collections::BinaryHeap;
 use std::fmt;
 
-use slotmap::SlotMap;
-
 use super::Timestamp;
-
-slotmap::new_key_type! {
-    /// Names one timer of a [`Timers`]; never names another one later.
-    ///
-    /// ```
-    /// use twisty::clock::{TimerKey, Timers, Timestamp};
-    ///
-    /// let mut timers = Timers::new();
-    /// let tea: TimerKey = timers.insert(Timestamp::ZERO, "tea");
-    /// assert_eq!(timers.remove(tea), Some("tea"));
-    /// assert_ne!(timers.insert(Timestamp::ZERO, "coffee"), tea);
-    /// ```
-    pub struct TimerKey;
-}
+use super::queue::{Due, Queue};
+use super::slots::{Slots, TimerKey};
 
 /// Values ordered by when they are due; first in, first out for equal times.
 ///
-/// A binary heap whose stale entries are left in place: cancelling is O(1), inserting and rescheduling O(log n). When
-/// more than half of the heap is stale it is rebuilt, so it never holds more than twice what is pending.
+/// A queue whose stale entries are left in place: cancelling is O(1), inserting and rescheduling O(log n) on average. When
+/// more than half of the queue is stale it is cleaned, so it never holds more than twice what is pending. Slots of timers
+/// that are gone are used again; their memory is kept.
 ///
 /// ```
 /// use std::time::Duration;
@@ -43,62 +28,12 @@ slotmap::new_key_type! {
 /// assert_eq!(timers.next_due(), Some(at(2)));
 /// ```
 pub struct Timers<T> {
-    heap: BinaryHeap<Reverse<Due>>,
-    /// The truth about each timer; a heap entry that disagrees with it is stale.
-    entries: SlotMap<TimerKey, Entry<T>>,
+    queue: Queue,
+    /// The truth about each timer; what the queue says otherwise is stale.
+    entries: Slots<Entry<T>>,
     /// Counts insertions, so that equal times keep their order.
     sequence: u64,
 }
-
-struct Due {
-    when: Timestamp,
-    sequence: u64,
-    key: TimerKey,
-}
-
-impl Due {
-    /// Earlier is less, then first in is less: both in one number, so that comparing takes no branch. The heap compares
-    /// a lot, and guessing how it comes out does not work.
-    fn rank(&self) -> u128 {
-        u128::from(self.when.0) << 64 | u128::from(self.sequence)
-    }
-}
-
-impl Ord for Due {
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.rank().cmp(&other.rank())
-    }
-}
-
-impl PartialOrd for Due {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-
-    fn lt(&self, other: &Self) -> bool {
-        self.rank() < other.rank()
-    }
-
-    fn le(&self, other: &Self) -> bool {
-        self.rank() <= other.rank()
-    }
-
-    fn gt(&self, other: &Self) -> bool {
-        self.rank() > other.rank()
-    }
-
-    fn ge(&self, other: &Self) -> bool {
-        self.rank() >= other.rank()
-    }
-}
-
-impl PartialEq for Due {
-    fn eq(&self, other: &Self) -> bool {
-        self.rank() == other.rank()
-    }
-}
-
-impl Eq for Due {}
 
 struct Entry<T> {
     when: Timestamp,
@@ -120,6 +55,9 @@ struct Entry<T> {
 pub struct Batch(u64);
 
 impl<T> Timers<T> {
+    /// Fewer entries are never worth cleaning.
+    const WORTH_CLEANING: usize = 64;
+
     /// No timers yet.
     ///
     /// ```
@@ -128,10 +66,13 @@ impl<T> Timers<T> {
     /// ```
     #[must_use]
     pub fn new() -> Self {
-        Self { heap: BinaryHeap::new(), entries: SlotMap::with_key(), sequence: 0 }
+        Self { queue: Queue::default(), entries: Slots::new(), sequence: 0 }
     }
 
     /// Adds a timer that is due at `when`.
+    ///
+    /// # Panics
+    /// If four thousand million timers are pending.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -145,7 +86,7 @@ impl<T> Timers<T> {
     pub fn insert(&mut self, when: Timestamp, value: T) -> TimerKey {
         let sequence = self.next_sequence();
         let key = self.entries.insert(Entry { when, sequence, value });
-        self.heap.push(Reverse(Due { when, sequence, key }));
+        self.queue.push(Due { when, sequence, key });
         key
     }
 
@@ -161,7 +102,7 @@ impl<T> Timers<T> {
     /// ```
     pub fn remove(&mut self, key: TimerKey) -> Option<T> {
         let entry = self.entries.remove(key)?;
-        self.compact();
+        self.clean();
         Some(entry.value)
     }
 
@@ -183,8 +124,8 @@ impl<T> Timers<T> {
         let sequence = self.next_sequence();
         let Some(entry) = self.entries.get_mut(key) else { return false };
         (entry.when, entry.sequence) = (when, sequence);
-        self.heap.push(Reverse(Due { when, sequence, key }));
-        self.compact();
+        self.queue.push(Due { when, sequence, key });
+        self.clean();
         true
     }
 
@@ -217,13 +158,7 @@ impl<T> Timers<T> {
     /// assert_eq!(timers.next_due(), Some(Timestamp::ZERO));
     /// ```
     pub fn next_due(&mut self) -> Option<Timestamp> {
-        while let Some(Reverse(due)) = self.heap.peek() {
-            if self.is_current(due) {
-                return Some(due.when);
-            }
-            self.heap.pop();
-        }
-        None
+        Some(self.first()?.when)
     }
 
     /// The timers there are now. Those added later belong to the next batch, even if they are due at once: a timer that
@@ -258,17 +193,13 @@ impl<T> Timers<T> {
     /// assert_eq!(timers.pop_due(due, batch), Some("eggs"));
     /// ```
     pub fn pop_due(&mut self, now: Timestamp, batch: Batch) -> Option<T> {
-        if self.next_due()? > now {
+        let first = self.first()?;
+        // A later batch has no time before `now`, so whatever is first decides.
+        if first.when > now || first.sequence >= batch.0 {
             return None;
         }
-        // A later batch has no time before `now`, so whatever is on top decides.
-        let Reverse(due) = self.heap.peek()?;
-        if due.sequence >= batch.0 {
-            return None;
-        }
-        let key = due.key;
-        self.heap.pop();
-        self.entries.remove(key).map(|entry| entry.value)
+        self.queue.drop_first();
+        self.entries.remove(first.key).map(|entry| entry.value)
     }
 
     /// When each pending timer is due, the earliest first.
@@ -316,7 +247,7 @@ impl<T> Timers<T> {
     /// ```
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty()
+        self.entries.len() == 0
     }
 
     fn next_sequence(&mut self) -> u64 {
@@ -324,20 +255,27 @@ impl<T> Timers<T> {
         self.sequence - 1
     }
 
-    fn is_current(&self, due: &Due) -> bool {
-        self.entries.get(due.key).is_some_and(|entry| entry.sequence == due.sequence)
+    /// What is due first and not stale.
+    fn first(&mut self) -> Option<Due> {
+        loop {
+            let first = self.queue.first()?;
+            if is_current(&self.entries, &first) {
+                return Some(first);
+            }
+            self.queue.drop_first();
+        }
     }
 
-    /// Rebuilds the heap once most of it is stale, which keeps the cost of a cancelled timer constant.
-    fn compact(&mut self) {
-        const WORTH_IT: usize = 64;
-        if self.heap.len() < WORTH_IT || self.heap.len() < 2 * self.entries.len() {
-            return;
+    /// Drops what is stale once that is most of the queue, which keeps the cost of a cancelled timer constant.
+    fn clean(&mut self) {
+        if self.queue.len() >= Self::WORTH_CLEANING.max(2 * self.entries.len()) {
+            self.queue.retain(|due| is_current(&self.entries, due));
         }
-        self.heap.clear();
-        let entries = self.entries.iter();
-        self.heap.extend(entries.map(|(key, e)| Reverse(Due { when: e.when, sequence: e.sequence, key })));
     }
+}
+
+fn is_current<T>(entries: &Slots<Entry<T>>, due: &Due) -> bool {
+    entries.get(due.key).is_some_and(|entry| entry.sequence == due.sequence)
 }
 
 impl<T> Default for Timers<T> {
@@ -354,6 +292,7 @@ impl<T> fmt::Debug for Timers<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::time::Duration;
 
     use super::*;
@@ -390,6 +329,41 @@ mod tests {
     }
 
     #[test]
+    fn many_timers_come_as_from_a_sorted_map() {
+        let (mut timers, mut model, mut keys) = (Timers::new(), BTreeMap::new(), Vec::new());
+        let mut numbers = fastrand::Rng::with_seed(7);
+        for n in 0..100_000_u64 {
+            let when = at(numbers.u64(n / 20..n / 20 + 1000));
+            match numbers.u8(0..10) {
+                0..6 => {
+                    model.insert((when, n), n);
+                    keys.push((timers.insert(when, n), (when, n)));
+                }
+                6 if !keys.is_empty() => {
+                    let (key, rank) = keys.swap_remove(numbers.usize(..keys.len()));
+                    assert_eq!(timers.remove(key), model.remove(&rank));
+                }
+                7 if !keys.is_empty() => {
+                    let (key, rank) = keys.swap_remove(numbers.usize(..keys.len()));
+                    let value = model.remove(&rank);
+                    assert_eq!(timers.when(key), value.map(|_| rank.0));
+                    assert_eq!(timers.reschedule(key, when), value.is_some());
+                    model.extend(value.map(|value| ((when, n), value)));
+                    keys.push((key, (when, n)));
+                }
+                _ => {
+                    let first = model.pop_first();
+                    assert_eq!(timers.next_due(), first.map(|((when, _), _)| when));
+                    let batch = timers.batch();
+                    assert_eq!(timers.pop_due(at(u64::MAX), batch), first.map(|(_, value)| value));
+                }
+            }
+            assert_eq!(timers.len(), model.len());
+        }
+        assert_eq!(drain(&mut timers, at(u64::MAX)), model.into_values().collect::<Vec<_>>());
+    }
+
+    #[test]
     fn a_timer_added_by_a_batch_waits_for_the_next() {
         let mut timers = Timers::new();
         timers.insert(at(1), 1);
@@ -407,6 +381,6 @@ mod tests {
             let key = timers.insert(at(n), n);
             assert_eq!(timers.remove(key), Some(n));
         }
-        assert!(timers.heap.len() <= 64, "{} stale entries", timers.heap.len());
+        assert!(timers.queue.len() <= 64, "{} stale entries", timers.queue.len());
     }
 }

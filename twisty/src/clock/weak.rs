@@ -10,11 +10,12 @@ use super::{DelayedCall, Scheduler, Timestamp, Timetable};
 pub(crate) struct WeakClock(Weak<dyn Timetable>);
 
 impl WeakClock {
-    /// A call that is cancelled at once tells who keeps the calls of this clock.
     pub(crate) fn of(clock: &(impl Scheduler + ?Sized)) -> Self {
-        let probe = clock.schedule(Duration::ZERO, Box::new(|| {}));
-        let _it_is_to_come = probe.cancel();
-        Self(probe.timetable())
+        Self(clock.timetable())
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.0.strong_count() == 0
     }
 
     /// The time that a delay counts from; a reactor's stands still for no turn. `None` if the clock is gone.
@@ -22,8 +23,17 @@ impl WeakClock {
         Some(self.0.upgrade()?.time())
     }
 
-    /// As [`Scheduler::schedule`], for a time and not a delay; `None` if the clock is gone.
-    pub(crate) fn schedule(&self, when: Timestamp, call: impl FnOnce() + 'static) -> Option<DelayedCall> {
-        Some(self.0.upgrade()?.schedule(when, Box::new(call)))
+    /// As [`Scheduler::schedule`], with a delay from `now`. `None`, and the call dropped, if that time never comes: the
+    /// clock is gone, or at its end.
+    pub(crate) fn schedule(
+        &self,
+        now: Timestamp,
+        delay: Duration,
+        call: impl FnOnce() + 'static,
+    ) -> Option<DelayedCall> {
+        let when = now + delay;
+        let comes = when > now || delay.is_zero();
+        let timetable = self.0.upgrade().filter(|_| comes)?;
+        Some(timetable.schedule(when, Box::new(call)))
     }
 }

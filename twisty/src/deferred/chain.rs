@@ -1,7 +1,9 @@
 //! What all links of one chain share: whether it is called, paused, waiting, and how to cancel it.
 
 use std::cell::Cell;
+use std::collections::HashSet;
 use std::fmt;
+use std::iter;
 use std::panic::Location;
 use std::rc::{Rc, Weak};
 
@@ -15,17 +17,24 @@ pub(super) struct Chain {
     pauses: Cell<usize>,
     /// One late result is swallowed, because it was cancelled and had no canceller to stop whoever brings it.
     suppresses: Cell<bool>,
-    /// The chain whose result is waited for.
-    waits_on: Cell<Option<Weak<dyn Head>>>,
+    waits: Waits,
     /// Where a pause stopped the run, in the order in which to go on.
     stopped: Cell<Vec<Rc<dyn Flow>>>,
     /// Where the Deferred was made.
     made: &'static Location<'static>,
 }
 
-/// The beginning of a chain, whatever its type.
+/// The beginning of a chain, whatever its type, or of a branch of one.
 pub(super) trait Head {
     fn chain(&self) -> &Chain;
+
+    /// The beginning of the chain itself.
+    fn root(self: Rc<Self>) -> Rc<dyn Head>;
+
+    /// What is waited for here. Each branch of a chain waits for itself, and is cancelled for itself.
+    fn waits(&self) -> &Waits {
+        &self.chain().waits
+    }
 
     /// Lets the canceller act, then fails what is still not called; or has others cancelled, the last one first.
     fn cancel_uncalled(self: Rc<Self>, others: &mut Vec<Rc<dyn Head>>);
@@ -40,7 +49,7 @@ impl Chain {
             called: Cell::new(None),
             pauses: Cell::new(0),
             suppresses: Cell::new(false),
-            waits_on: Cell::new(None),
+            waits: Waits::new(),
             stopped: Cell::new(Vec::new()),
             made,
         }
@@ -70,21 +79,6 @@ impl Chain {
         self.pauses.get() > 0
     }
 
-    pub(super) fn wait_on(&self, inner: &Rc<dyn Head>) {
-        self.waits_on.set(Some(Rc::downgrade(inner)));
-    }
-
-    pub(super) fn waits_no_more(&self) {
-        self.waits_on.set(None);
-    }
-
-    fn waiting_for(&self) -> Option<Rc<dyn Head>> {
-        let inner = self.waits_on.take();
-        let head = inner.as_ref().and_then(Weak::upgrade);
-        self.waits_on.set(inner);
-        head
-    }
-
     /// The run ends at `place` until the last pause does.
     #[cold]
     pub(super) fn stop_at(&self, place: Rc<dyn Flow>) {
@@ -94,13 +88,50 @@ impl Chain {
     }
 }
 
-/// Cancels a chain, or whatever it waits on; in a loop, since they can be many.
+/// The chain whose result is waited for, if there is one.
+pub(super) struct Waits(Cell<Option<Weak<dyn Head>>>);
+
+impl Waits {
+    pub(super) const fn new() -> Self {
+        Self(Cell::new(None))
+    }
+
+    pub(super) fn begin(&self, inner: &Rc<dyn Head>) {
+        self.0.set(Some(Rc::downgrade(inner)));
+    }
+
+    pub(super) fn end(&self) {
+        self.0.set(None);
+    }
+
+    fn head(&self) -> Option<Rc<dyn Head>> {
+        let inner = self.0.take();
+        let head = inner.as_ref().and_then(Weak::upgrade);
+        self.0.set(inner);
+        head
+    }
+}
+
+/// Whether `outer` would wait for itself if it waited for `inner`. A longer circle than this is not found: it waits until
+/// it is cancelled.
+pub(super) fn closes_a_circle(inner: Rc<dyn Head>, outer: &Rc<dyn Head>) -> bool {
+    const LONGEST: usize = 64;
+    iter::successors(Some(inner), |head| head.waits().head()).take(LONGEST).any(|head| Rc::ptr_eq(&head, outer))
+}
+
+/// Cancels a chain, or whatever it waits on; in a loop, since they can be many. They may go in a circle: a list of
+/// Deferreds can wait for one that waits for the list.
 pub(super) fn cancel(head: Rc<dyn Head>) {
+    const NO_CIRCLE_YET: usize = 64;
+    let (mut steps, mut seen) = (0, HashSet::new());
     let mut others = Vec::new();
     let mut next = Some(head);
     while let Some(head) = next {
-        if head.chain().called().is_some() {
-            next = head.chain().waiting_for();
+        steps += 1;
+        if steps > NO_CIRCLE_YET && !seen.insert(Rc::as_ptr(&head).cast::<()>()) {
+            next = None;
+        } else if head.chain().called().is_some() {
+            next = head.waits().head();
         } else {
             next = None;
             head.cancel_uncalled(&mut others);

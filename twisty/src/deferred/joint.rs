@@ -11,7 +11,7 @@ use std::rc::Rc;
 use super::chain::{CancelHandle, Chain, Head};
 use super::link::{self, Flow, GivenAway, Place, Slot};
 use super::{Deferred, State};
-use crate::error::CancelledError;
+use crate::error::{CancelledError, HandlerPanicked};
 use crate::failure::Failure;
 
 /// Keeps what the members bring.
@@ -21,6 +21,14 @@ pub(super) trait Collect: 'static {
 
     /// All have come, and nothing was decided before.
     fn finish(&mut self) -> Result<Self::Output, Failure>;
+
+    /// The failures that have come and do not count, since something else was decided.
+    fn outvoted(self) -> Vec<Failure>
+    where
+        Self: Sized,
+    {
+        Vec::new()
+    }
 }
 
 /// What a collector says to a result: `None` as long as it wants more.
@@ -92,12 +100,18 @@ impl<C: Collect, M: AsRef<[CancelHandle]> + 'static> Joint<C, M> {
             decision = Some(collector.finish());
         }
         let Some(outcome) = decision else { return (Ok(()), None) };
-        // Values that are dropped with the collector are the user's, and may come back here.
+        // Values that are dropped with the collector are the user's, and may come back here, or panic.
         let collector = place.take();
         drop(place);
-        drop(collector);
-        self.cancel_losers(index);
+        HandlerPanicked::survive(|| self.let_go(collector));
+        HandlerPanicked::survive(|| self.cancel_losers(index));
         (Ok(()), self.fire(outcome))
+    }
+
+    /// The failures in it are as much, or as little, to be told of as those that will come too late.
+    fn let_go(&self, collector: Option<C>) {
+        let failures = collector.map(Collect::outvoted).unwrap_or_default();
+        failures.into_iter().for_each(|failure| drop(Deferred::from(self.come_too_late::<()>(Err(failure)))));
     }
 
     fn come_too_late<T>(&self, result: Result<T, Failure>) -> Result<(), Failure> {
@@ -152,6 +166,10 @@ impl<C: Collect, M: AsRef<[CancelHandle]> + 'static> Head for Joint<C, M> {
         &self.chain
     }
 
+    fn root(self: Rc<Self>) -> Rc<dyn Head> {
+        self
+    }
+
     /// The members' failures fire it. Only a race does not wait for members that cannot be cancelled any more.
     fn cancel_uncalled(self: Rc<Self>, others: &mut Vec<Rc<dyn Head>>) {
         if self.late == Late::Cancelled {
@@ -176,10 +194,14 @@ impl<C: Collect, M: AsRef<[CancelHandle]> + 'static> Head for Unstopped<C, M> {
         &self.chain
     }
 
+    fn root(self: Rc<Self>) -> Rc<dyn Head> {
+        self
+    }
+
     fn cancel_uncalled(self: Rc<Self>, _others: &mut Vec<Rc<dyn Head>>) {
         let race = Rc::clone(&self.race);
         let collector = race.collector.borrow_mut().take();
-        drop(collector);
+        HandlerPanicked::survive(|| drop(collector));
         if let Some(place) = race.fire(Err(CancelledError.into())) {
             link::run(place);
         }

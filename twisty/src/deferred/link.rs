@@ -11,7 +11,7 @@ use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
 
-use super::chain::{Chain, Head};
+use super::chain::{self, Chain, Head, Waits};
 use super::{Deferred, Held, Resolver, State};
 use crate::error::{DeferredCycle, HandlerPanicked};
 use crate::failure::Failure;
@@ -109,6 +109,15 @@ impl<T> Slot<T> {
         mem::forget(self.next.replace(Some(next)));
     }
 
+    /// Puts what was waited for here, by a callback added at `site`.
+    fn accept(&self, mut result: Result<T, Failure>, head: &dyn Head, site: &'static Location<'static>) {
+        head.waits().end();
+        if let Err(failure) = &mut result {
+            failure.passed_on(site);
+        }
+        self.put(result);
+    }
+
     #[inline]
     pub(super) fn flow(&self, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
         if let Some(next) = self.next.take() {
@@ -173,7 +182,7 @@ where
             self.slot.put(result);
             return Some(self);
         }
-        if std::ptr::eq(inner.chain(), self.chain()) {
+        if std::ptr::eq(inner.chain(), self.chain()) || chain::closes_a_circle(Rc::clone(&inner).head(), &self.head) {
             self.slot.put(Err(DeferredCycle.into()));
             return Some(self);
         }
@@ -204,12 +213,8 @@ where
     U: 'static,
     F: 'static,
 {
-    fn accept(self: Rc<Self>, mut result: Result<U, Failure>) -> Rc<dyn Flow> {
-        self.chain().waits_no_more();
-        if let Err(failure) = &mut result {
-            failure.passed_on(self.site);
-        }
-        self.slot.put(result);
+    fn accept(self: Rc<Self>, result: Result<U, Failure>) -> Rc<dyn Flow> {
+        self.slot.accept(result, &*self.head, self.site);
         self
     }
 }
@@ -233,8 +238,50 @@ fn lead<T>(source: Rc<Source<T>>, to: impl FnOnce(&Slot<T>)) {
 
 /// Has a place of another chain get the result, when it is there.
 pub(super) fn wait_for<T, P: Place + Accept<T> + 'static>(inner: Rc<Source<T>>, outer: Rc<P>) {
-    outer.chain().wait_on(&Rc::clone(&inner).head());
+    Rc::clone(&outer).head().waits().begin(&Rc::clone(&inner).head());
     lead(inner, |slot| slot.outer.set(Some(outer)));
+}
+
+/// The place of a callback that has run when it was added at `site`, and waits for what it returned.
+struct Waiting<T> {
+    head: Rc<dyn Head>,
+    site: &'static Location<'static>,
+    slot: Slot<T>,
+}
+
+/// What has fired goes on after `inner`. It is not `inner` itself: each of the two can be paused without the other.
+#[cold]
+pub(super) fn waiting<T: 'static>(
+    inner: Rc<Source<T>>,
+    head: Rc<dyn Head>,
+    site: &'static Location<'static>,
+) -> Rc<Source<T>> {
+    let waiting = Rc::new(Waiting { head, site, slot: Slot::new() });
+    wait_for(inner, Rc::clone(&waiting));
+    waiting
+}
+
+impl<T: 'static> Place for Waiting<T> {
+    type Value = T;
+
+    fn slot(&self) -> &Slot<T> {
+        &self.slot
+    }
+
+    fn chain(&self) -> &Chain {
+        self.head.chain()
+    }
+
+    fn head(self: Rc<Self>) -> Rc<dyn Head> {
+        Rc::clone(&self.head)
+    }
+}
+
+impl<T: 'static> Accept<T> for Waiting<T> {
+    fn accept(self: Rc<Self>, result: Result<T, Failure>) -> Rc<dyn Flow> {
+        self.slot.accept(result, &*self.head, self.site);
+        self
+    }
 }
 
 /// Adds a callback to a place.
@@ -339,16 +386,19 @@ pub(super) fn forward<T: 'static>(
 /// Adds a place that leads to two: one with the result and, afterwards, one without.
 pub(super) fn hand_over<T: 'static>(source: Rc<Source<T>>) -> (Rc<Source<T>>, Rc<Source<()>>) {
     let head = Rc::clone(&source).head();
-    let handed = Rc::new(Handed { head: Rc::clone(&head), slot: Slot::new() });
+    let handed = Rc::new(Handed { root: Rc::clone(&head).root(), waits: Waits::new(), slot: Slot::new() });
+    handed.waits.begin(&head);
     let rest = Rest::new(head, Rc::clone(&handed));
     let next = Rc::clone(&rest);
     lead(source, |slot| slot.lead_to(next));
     (handed, rest)
 }
 
-/// Where the result goes that [`hand_over`] gives away.
+/// Where the result goes that [`hand_over`] gives away: the beginning of a branch.
 struct Handed<T> {
-    head: Rc<dyn Head>,
+    root: Rc<dyn Head>,
+    /// Until the result is here, that is what is before it.
+    waits: Waits,
     slot: Slot<T>,
 }
 
@@ -360,17 +410,41 @@ impl<T: 'static> Place for Handed<T> {
     }
 
     fn chain(&self) -> &Chain {
-        self.head.chain()
+        self.root.chain()
     }
 
     fn head(self: Rc<Self>) -> Rc<dyn Head> {
-        Rc::clone(&self.head)
+        self
+    }
+}
+
+/// It is the chain's in everything but what it waits for.
+impl<T: 'static> Head for Handed<T> {
+    fn chain(&self) -> &Chain {
+        self.root.chain()
+    }
+
+    fn root(self: Rc<Self>) -> Rc<dyn Head> {
+        Rc::clone(&self.root)
+    }
+
+    fn waits(&self) -> &Waits {
+        &self.waits
+    }
+
+    fn cancel_uncalled(self: Rc<Self>, others: &mut Vec<Rc<dyn Head>>) {
+        Rc::clone(&self.root).cancel_uncalled(others);
+    }
+
+    fn abandon(self: Rc<Self>) {
+        Rc::clone(&self.root).abandon();
     }
 }
 
 impl<T: 'static> Receive<T> for Rest<Rc<Handed<T>>> {
     fn receive(self: Rc<Self>, input: Result<T, Failure>, stack: &mut Stack) -> Option<Rc<dyn Flow>> {
         let handed = Rc::clone(&self.receiver);
+        handed.waits.end();
         handed.slot.put(input);
         self.left.set(Held::new(Ok(())));
         stack.push(self);

@@ -10,8 +10,9 @@ use crate::failure::Failure;
 /// Waits for several Deferreds, and says how each of them ended. (Twisted's `DeferredList`.)
 ///
 /// Options first, then [`all`](Self::all) or [`first`](Self::first). The list takes the Deferreds' failures over, and
-/// whoever gets its result handles them. A failure that comes after the list has fired went unhandled, and is reported,
-/// unless [`consume_errors`](Self::consume_errors) says otherwise.
+/// whoever gets its result handles them. A failure that is not in the result, because it comes after the list has fired or
+/// came before the [`first`](Self::first) success, went unhandled, and is reported, unless
+/// [`consume_errors`](Self::consume_errors) says otherwise.
 ///
 /// Cancelling what `all` or `first` gave, before it has fired, cancels the Deferreds, in order; what comes of that, the
 /// list collects as ever. Afterwards it does nothing to them.
@@ -87,8 +88,7 @@ impl<T: 'static> DeferredList<T> {
         self
     }
 
-    /// Drops failures that come after the list has fired. Default: they are reported as unhandled. (Twisted's
-    /// `consumeErrors`.)
+    /// Drops failures that are not in the result. Default: they are reported as unhandled. (Twisted's `consumeErrors`.)
     ///
     /// ```
     /// use twisty::{ConnectionDone, Deferred, DeferredList, deferred::unhandled_failures};
@@ -200,6 +200,10 @@ impl<T: 'static, O: 'static> Collect for Results<T, O> {
 
     fn finish(&mut self) -> Result<O, Failure> {
         (self.finish)(std::mem::take(&mut self.results).into_iter().flatten().collect())
+    }
+
+    fn outvoted(self) -> Vec<Failure> {
+        self.results.into_iter().flatten().filter_map(Result::err).collect()
     }
 }
 

@@ -79,7 +79,7 @@ pub use resolver::Resolver;
 pub use semaphore::{DeferredLock, DeferredSemaphore, Permit};
 pub use tuple::Gather;
 pub use unhandled::unhandled_failures;
-pub(crate) use unhandled::{catch, expect_broken_promises, release, take};
+pub(crate) use unhandled::{Kept, catch, expect_broken_promises};
 
 /// A result that may not be there yet.
 ///
@@ -102,6 +102,9 @@ enum State<T: 'static> {
     /// To come out of the last link of a chain.
     Pending(Rc<Source<T>>),
 }
+
+/// A result that is there, and the place that it was kept in.
+type AtHand<T> = (Result<T, Failure>, Option<Rc<Source<T>>>);
 
 /// A result, or nothing. A failure that is dropped in it went unhandled.
 struct Held<T>(Option<Result<T, Failure>>);
@@ -347,7 +350,10 @@ impl<T: 'static> Deferred<T> {
     /// as they can be), the second one goes on, without a value.
     ///
     /// This is what happens in Twisted when a callback returns a Deferred that has callbacks added to it later: they get
-    /// `None`. Cancelling or pausing either is the same.
+    /// `None`. Until it has fired, cancelling either is the same; afterwards each cancels what itself waits for. Pausing
+    /// either pauses both.
+    ///
+    /// Of a Deferred that has fired already, both handles are ready: each runs what is added to it when it is added.
     ///
     /// ```
     /// use twisty::Deferred;
@@ -377,20 +383,23 @@ impl<T: 'static> Deferred<T> {
         site: &'static Location<'static>,
         step: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
     ) -> Deferred<U> {
-        match self.settled() {
-            Ok(result) => link::step(step, result, site).returned(site),
+        match self.at_hand() {
+            Ok((result, before)) => link::step(step, result, site).returned(before, site),
             Err(source) => Deferred(State::Pending(link::add(source, step, site))),
         }
     }
 
-    /// What a callback returned that was added at `site` to what had fired.
+    /// What a callback returned that was added at `site` to what had fired; `before` was its place, if it had one.
     #[inline]
-    fn returned(self, site: &'static Location<'static>) -> Self {
-        match self.0 {
-            State::Pending(inner) => link::take_now(&*inner)
-                .map_or_else(|| Self(State::Pending(resolver::waiting(inner, site))), Self::ready),
-            ready => Self(ready),
+    fn returned<S>(self, before: Option<Rc<Source<S>>>, site: &'static Location<'static>) -> Self {
+        let State::Pending(inner) = self.0 else { return self };
+        if let Some(result) = link::take_now(&*inner) {
+            return Self::ready(result);
         }
+        Self(State::Pending(match before {
+            Some(before) => link::waiting(inner, before.head(), site),
+            None => link::waiting(inner, resolver::fired(site), site),
+        }))
     }
 
     /// The same for all steps of a [`chain!`](crate::chain), the last one at `last`: they look after their panics and the
@@ -401,8 +410,8 @@ impl<T: 'static> Deferred<T> {
         last: &'static Location<'static>,
         steps: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
     ) -> Deferred<U> {
-        match self.settled() {
-            Ok(result) => steps(result).returned(last),
+        match self.at_hand() {
+            Ok((result, before)) => steps(result).returned(before, last),
             Err(source) => Deferred(State::Pending(link::add(source, steps, last))),
         }
     }
@@ -434,12 +443,21 @@ impl<T: 'static> Deferred<T> {
     /// The result if it is there and may be had, else where it will come from.
     #[inline(always)]
     fn settled(self) -> Result<Result<T, Failure>, Rc<Source<T>>> {
+        self.at_hand().map(|(result, _)| result)
+    }
+
+    /// The same, and where the result came from, if a place kept it.
+    #[inline]
+    fn at_hand(self) -> Result<AtHand<T>, Rc<Source<T>>> {
         match self.0 {
             State::Ready(mut held) => match held.take() {
-                Some(result) => Ok(result),
+                Some(result) => Ok((result, None)),
                 None => unreachable!("a ready Deferred holds its result until it is consumed"),
             },
-            State::Pending(source) => link::take_now(&*source).ok_or(source),
+            State::Pending(source) => match link::take_now(&*source) {
+                Some(result) => Ok((result, Some(source))),
+                None => Err(source),
+            },
         }
     }
 }
@@ -469,7 +487,11 @@ impl<T: 'static> Deferred<T> {
         }
     }
 
-    /// What cancels it while the handle is elsewhere.
+    /// What cancels it while the handle is elsewhere, whatever it waits for by then.
+    ///
+    /// Of a Deferred that has been made with its result, as by [`succeed`](Self::succeed), or has it since it took it out
+    /// of another one, it does nothing, also when a callback that is added later returns a Deferred: nothing was waited
+    /// for when the handle was made.
     ///
     /// ```
     /// let (resolver, answer) = twisty::Deferred::<u32>::new();

@@ -1,12 +1,13 @@
 //! The firing half of a [`Deferred`](super::Deferred).
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::fmt;
 use std::panic::Location;
 use std::rc::Rc;
 
 use super::chain::{Chain, Head};
-use super::link::{self, Accept, Flow, Place, Slot, Source};
+use super::link::{self, Flow, Place, Slot, Source};
 use crate::error::{AlreadyCalled, CancelledError, HandlerPanicked, ResolverDropped};
 use crate::failure::Failure;
 
@@ -15,7 +16,9 @@ use crate::failure::Failure;
 /// In Twisted whoever has a Deferred can fire it. Here the two halves are apart: who promises keeps the resolver, who
 /// waits gets the Deferred.
 ///
-/// A resolver that is dropped unfired fails its Deferred with [`ResolverDropped`], so that nobody waits for ever.
+/// A resolver that is dropped unfired fails its Deferred with [`ResolverDropped`], so that nobody waits for ever. It does
+/// so before `drop` returns, except from inside of a callback that runs for that very reason: those that go there have
+/// their turn after it, in the order in which they went.
 ///
 /// ```
 /// use twisty::Deferred;
@@ -188,11 +191,13 @@ impl<T: 'static> Resolver<T> {
 impl<T: 'static> Origin<T> {
     fn begin(self: Rc<Self>, mut result: Result<T, Failure>, site: &'static Location<'static>) -> Rc<dyn Flow> {
         self.chain.set_called(site);
-        self.canceller.set(None);
         if let Err(failure) = &mut result {
             failure.promised(self.chain.made());
         }
         self.slot.put(result);
+        if let Some(canceller) = self.canceller.take() {
+            HandlerPanicked::survive(|| drop(canceller));
+        }
         self
     }
 
@@ -219,30 +224,21 @@ impl<T: 'static> Place for Origin<T> {
     }
 }
 
-/// What has fired, and has got `inner` from the callback that was added to it at `site`. It is not `inner` itself: each
-/// of the two can be paused without the other.
+/// The beginning of a chain for what has fired without one.
 #[cold]
-pub(super) fn waiting<T: 'static>(inner: Rc<Source<T>>, site: &'static Location<'static>) -> Rc<Source<T>> {
-    let Resolver(origin) = &Resolver::new(site, None);
+pub(super) fn fired(site: &'static Location<'static>) -> Rc<dyn Head> {
+    let Resolver(origin) = &Resolver::<()>::new(site, None);
     origin.chain.set_called(site);
-    link::wait_for(inner, Rc::clone(origin));
-    Rc::clone(origin) as Rc<Source<T>>
-}
-
-impl<T: 'static> Accept<T> for Origin<T> {
-    fn accept(self: Rc<Self>, mut result: Result<T, Failure>) -> Rc<dyn Flow> {
-        self.chain.waits_no_more();
-        if let Err(failure) = &mut result {
-            failure.passed_on(self.chain.made());
-        }
-        self.slot.put(result);
-        self
-    }
+    Rc::clone(origin) as Rc<dyn Head>
 }
 
 impl<T: 'static> Head for Origin<T> {
     fn chain(&self) -> &Chain {
         &self.chain
+    }
+
+    fn root(self: Rc<Self>) -> Rc<dyn Head> {
+        self
     }
 
     fn cancel_uncalled(self: Rc<Self>, _others: &mut Vec<Rc<dyn Head>>) {
@@ -274,7 +270,7 @@ impl<T: 'static> Head for Origin<T> {
 thread_local! {
     /// Chains whose resolvers were dropped while another one was being failed for that reason: failing them there would
     /// nest as deep as they hold one another.
-    static ABANDONED: RefCell<Option<Vec<Rc<dyn Head>>>> = const { RefCell::new(None) };
+    static ABANDONED: RefCell<Option<VecDeque<Rc<dyn Head>>>> = const { RefCell::new(None) };
 }
 
 /// Nobody is told if nobody waits.
@@ -286,11 +282,11 @@ impl<T: 'static> Drop for Resolver<T> {
         let head: Rc<dyn Head> = Rc::clone(&self.0) as Rc<dyn Head>;
         let first = ABANDONED.try_with(|abandoned| match &mut *abandoned.borrow_mut() {
             Some(others) => {
-                others.push(Rc::clone(&head));
+                others.push_back(Rc::clone(&head));
                 false
             }
             nobody => {
-                *nobody = Some(Vec::new());
+                *nobody = Some(VecDeque::new());
                 true
             }
         });
@@ -301,10 +297,13 @@ impl<T: 'static> Drop for Resolver<T> {
 }
 
 fn abandon_all(first: Rc<dyn Head>) {
-    let next = || ABANDONED.try_with(|abandoned| abandoned.borrow_mut().as_mut().and_then(Vec::pop)).ok().flatten();
-    first.abandon();
-    while let Some(head) = next() {
-        head.abandon();
+    let another =
+        || ABANDONED.try_with(|abandoned| abandoned.borrow_mut().as_mut().and_then(VecDeque::pop_front)).ok().flatten();
+    let mut next = Some(first);
+    while let Some(head) = next {
+        // A value whose `drop` panics shall keep none of the others from being told.
+        HandlerPanicked::survive(|| head.abandon());
+        next = another();
     }
     let _thread_ends = ABANDONED.try_with(|abandoned| abandoned.take());
 }
@@ -359,6 +358,20 @@ mod tests {
             let failure = outer.into_result().expect("it does not wait for ever").expect_err("the promise was broken");
             assert!(failure.check::<crate::ResolverDropped>().is_some());
         }
+    }
+
+    #[test]
+    fn resolvers_fail_in_the_order_in_which_they_are_dropped() {
+        let order = Rc::new(RefCell::new(Vec::new()));
+        let owned = [1, 2, 3].map(|number| {
+            let (order, (resolver, deferred)) = (Rc::clone(&order), Deferred::<u32>::new());
+            deferred.add_both(move |_| order.borrow_mut().push(number));
+            resolver
+        });
+        let (resolver, deferred) = Deferred::<u32>::new();
+        deferred.add_both(move |_| drop(owned));
+        drop(resolver);
+        assert_eq!(*order.borrow(), [1, 2, 3]);
     }
 
     #[test]

@@ -1,14 +1,15 @@
 //! Failures that nobody handled.
 
 use std::cell::{Cell, RefCell};
+use std::rc::{Rc, Weak};
 
-use crate::error::{CancelledError, ResolverDropped};
+use crate::error::{CancelledError, FailureGroup, FirstError, ResolverDropped, TaskError};
 use crate::failure::Failure;
 
 thread_local! {
     static COUNT: Cell<u64> = const { Cell::new(0) };
-    /// Where they are kept while a test looks.
-    static CAUGHT: RefCell<Option<Vec<Failure>>> = const { RefCell::new(None) };
+    /// Where they are kept while a test looks: the last of these that is still there.
+    static CAUGHT: RefCell<Vec<Weak<Kept>>> = const { RefCell::new(Vec::new()) };
     /// Promises are being broken because whoever was to keep them ends.
     static ENDING: Cell<bool> = const { Cell::new(false) };
 }
@@ -34,22 +35,35 @@ pub fn unhandled_failures() -> u64 {
 /// Nobody can handle it any more.
 #[cold]
 pub(crate) fn report(failure: Failure) {
-    if ENDING.try_with(Cell::get).unwrap_or_default()
-        && failure.check_any::<(CancelledError, ResolverDropped)>().is_some()
-    {
+    if ENDING.try_with(Cell::get).unwrap_or_default() && is_broken_promise(&failure) {
         tracing::debug!(failure = ?failure, "the end of a reactor failed a Deferred");
         return;
     }
     let _thread_ends = COUNT.try_with(|count| count.set(count.get() + 1));
-    let mut failure = Some(failure);
-    let _caught = CAUGHT.try_with(|caught| {
-        if let Some(caught) = &mut *caught.borrow_mut() {
-            caught.extend(failure.take());
-        }
-    });
-    if let Some(failure) = failure {
-        tracing::error!(failure = ?failure, "nobody handled the failure of a Deferred");
+    let kept = CAUGHT.try_with(|caught| caught.borrow().iter().rev().find_map(Weak::upgrade));
+    match kept.ok().flatten() {
+        Some(kept) => kept.borrow_mut().push(failure),
+        None => tracing::error!(failure = ?failure, "nobody handled the failure of a Deferred"),
     }
+}
+
+/// Whether all that failed was cancelled or never fired. In a loop: lists may be nested to any depth.
+fn is_broken_promise(failure: &Failure) -> bool {
+    let mut failures = vec![failure];
+    while let Some(failure) = failures.pop() {
+        if let Some(first) = failure.check::<FirstError>() {
+            failures.push(&first.failure);
+        } else if let Some(FailureGroup { failures: all }) = failure.check()
+            && !all.is_empty()
+        {
+            failures.extend(all);
+        } else if failure.check_any::<(CancelledError, ResolverDropped)>().is_none()
+            && failure.check() != Some(&TaskError::SchedulerStopped)
+        {
+            return false;
+        }
+    }
+    true
 }
 
 /// Runs `end`, which drops what was to fire Deferreds: that they are cancelled, or never fired, is no news then.
@@ -66,17 +80,15 @@ pub(crate) fn expect_broken_promises(end: impl FnOnce()) {
     end();
 }
 
-/// Begins to keep unhandled failures instead of reporting them; what was kept so far.
-pub(crate) fn catch() -> Option<Vec<Failure>> {
-    CAUGHT.replace(Some(Vec::new()))
-}
+/// Failures that were kept instead of being reported.
+pub(crate) type Kept = RefCell<Vec<Failure>>;
 
-/// Ends what [`catch`] began, and puts back what it answered.
-pub(crate) fn release(before: Option<Vec<Failure>>) -> Vec<Failure> {
-    CAUGHT.replace(before).unwrap_or_default()
-}
-
-/// Takes what was kept.
-pub(crate) fn take() -> Vec<Failure> {
-    CAUGHT.with_borrow_mut(|caught| caught.as_mut().map(std::mem::take)).unwrap_or_default()
+/// Keeps unhandled failures instead of reporting them, as long as the answer lives. Of several the youngest gets them.
+pub(crate) fn catch() -> Rc<Kept> {
+    let kept = Rc::default();
+    CAUGHT.with_borrow_mut(|caught| {
+        caught.retain(|other| other.strong_count() > 0);
+        caught.push(Rc::downgrade(&kept));
+    });
+    kept
 }

@@ -77,6 +77,13 @@ impl Agenda {
         }
     }
 
+    pub(crate) fn has_fault(&self) -> bool {
+        let fault = self.fault.take();
+        let has_fault = fault.is_some();
+        self.fault.set(fault);
+        has_fault
+    }
+
     pub(crate) fn take_fault(&self) -> Option<Failure> {
         self.fault.take()
     }

@@ -5,7 +5,8 @@ use std::cell::{OnceCell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::rc::Rc;
 
-use super::{Address, Outcome, Promises, Protocol, Seat, States, ToFrame, Transport};
+use super::promises::{self, Promises};
+use super::{Address, Outcome, Protocol, Seat, States, ToFrame, Transport};
 use crate::clock::{self, Scheduler};
 use crate::deferred::{Deferred, IntoDeferred};
 use crate::failure::Failure;
@@ -69,10 +70,10 @@ impl<P: Protocol> Context<P> {
     pub(crate) fn promise_reply<S: States, R: Outcome<P, S> + 'static>(&self, deferred: Deferred<R>) {
         let reply = self.transport.promise_reply();
         self.wait_for(deferred, move |_, cx, result| {
-            let next = cx.transport.keep_promise(reply, result, |result| result.apply(cx));
-            if let Some(next) = next.flatten() {
-                States::enter(next, cx);
-            }
+            let (mut result, mut next) = (Some(result), None);
+            cx.transport.keep_promise(reply, || next = result.take().and_then(|result| result.apply(cx)));
+            next.into_iter().for_each(|next: S| next.enter(cx));
+            result.into_iter().for_each(promises::unheard);
         });
     }
 
@@ -347,6 +348,9 @@ impl<P: Protocol> Context<P> {
     /// When the connection is lost before, the Deferred is cancelled and `then` is never called. Nor is it called once the
     /// connection was asked to close. To see failures too, make them values first: `deferred.add_both(Ok)`.
     ///
+    /// There is no limit to what is attached. A handler that attaches something for each frame calls
+    /// [`pause_reading`](Self::pause_reading) until it is done, or a peer can have it attach without end.
+    ///
     /// ```
     /// # use twisty::prelude::*;
     /// # #[factory(protocol = Fan)] #[derive(Default)] struct Stage { next_song: Option<Resolver<String>> }
@@ -381,17 +385,22 @@ impl<P: Protocol> Context<P> {
                 Err(pending) => cx.wait_for(pending, Self::attached_is_done),
             },
             Ok(_too_late) => {}
-            Err(failure) => cx.fail(failure),
+            Err(failure) => Self::attached_is_done(me, cx, Err(failure)),
         });
     }
 
     fn attached_is_done(_: &mut P, cx: &Self, result: Result<(), Failure>) {
-        if let Err(failure) = result {
-            cx.fail(failure);
+        match result {
+            Err(failure) if cx.transport.is_connected() => cx.fail(failure),
+            late => promises::unheard(late),
         }
     }
 
-    /// The clock that this connection lives by: its reactor, or the test's.
+    /// The clock that this connection lives by: its reactor, or the test's. Where a handler runs because the reactor is
+    /// dropped, it is a clock that drops what it is to call.
+    ///
+    /// For use on the spot, not to be kept: in a protocol, which the reactor holds, or in a call that is to come, it would
+    /// keep the reactor alive for ever.
     ///
     /// # Panics
     /// Outside of all handlers, where no clock runs; see [`clock::current`].

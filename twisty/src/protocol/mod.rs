@@ -3,6 +3,7 @@
 
 mod address;
 mod agenda;
+mod broadcast;
 mod context;
 mod factory;
 mod frame;
@@ -17,6 +18,7 @@ use std::time::Duration;
 
 pub use address::Address;
 pub(crate) use agenda::{Agenda, ConnectionKey};
+pub use broadcast::broadcast;
 pub use context::Context;
 pub(crate) use factory::Seat;
 pub use factory::{Factory, ForProtocol, IntoShared, Shared};
@@ -27,7 +29,7 @@ use owed::{Owed, ReplyId};
 pub(crate) use promises::Promises;
 pub use state_machine::{Diagram, StateMachine, Transition};
 pub(crate) use transport::Phase;
-pub use transport::{Transport, broadcast};
+pub use transport::Transport;
 
 use crate::error::Overlong;
 use crate::failure::Failure;

@@ -44,11 +44,7 @@ impl Outbox {
         if self.tail.capacity() == 0 {
             self.tail = agenda.spare();
         }
-        let before = self.tail.len();
-        let mut appending = Appending { tail: &mut self.tail, keep: before };
-        append(appending.tail)?;
-        appending.keep = appending.tail.len();
-        self.length += appending.keep - before;
+        self.length += append_whole(&mut self.tail, append)?;
         Ok(())
     }
 
@@ -110,6 +106,19 @@ impl Outbox {
         }
         (self.written, self.length) = (0, 0);
     }
+}
+
+/// Lets `append` add to a buffer, all or nothing; how many bytes it added.
+#[inline]
+pub(super) fn append_whole<E>(
+    buffer: &mut Vec<u8>,
+    append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
+) -> Result<usize, E> {
+    let before = buffer.len();
+    let mut appending = Appending { tail: buffer, keep: before };
+    append(appending.tail)?;
+    appending.keep = appending.tail.len();
+    Ok(appending.keep - before)
 }
 
 /// Takes back what was appended only in part: the encoder of a user's framing may fail half-way, or panic.

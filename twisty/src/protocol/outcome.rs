@@ -22,9 +22,12 @@ use crate::failure::Failure;
 ///
 /// Replies go out in the order of their requests: one that is returned while an earlier one is still waited for waits
 /// behind it. What a handler sends by itself, with `cx.send`, does not. While
-/// [`max_pending_replies`](super::Limits::max_pending_replies) are waited for, nothing more is read. They are waited for
-/// also when the program closes the connection, up to its `close_timeout`; once it is lost, what has not fired is
-/// cancelled.
+/// [`max_pending_replies`](super::Limits::max_pending_replies) are waited for, nothing more is read, so that neither is the
+/// peer's end noticed. They are waited for also when the program closes the connection, up to its `close_timeout`; once it is
+/// lost, or the peer has closed its side, what has not fired is cancelled.
+///
+/// A state is entered when its Deferred fires; frames that come before are handled in the old one. `max_pending_replies = 1`
+/// has the next frame wait.
 ///
 /// ```
 /// use twisty::prelude::*;
@@ -48,7 +51,7 @@ use crate::failure::Failure;
     message = "a handler cannot return `{Self}`",
     label = "neither a reply nor a state of this machine",
     note = "a number is sent as `n.to_string()`, a type of your own implements `ToFrame`, a state stands in `#[state_machine(…)]`",
-    note = "else return text, bytes, `(reply, state)`, or an `Option`, a `Vec`, `impl Iterator`, `Result<_, Failure>` or `Deferred` of these"
+    note = "else return text, bytes, `(reply, state)`, or an `Option`, a `Vec`, `impl Iterator`, `Result<_, Failure>` or `Deferred` of these; inside another type an iterator is `Replies(iterator)`"
 )]
 pub trait Outcome<P: Protocol, S> {
     /// Sends what is to be sent; the state to go to, if it changes.

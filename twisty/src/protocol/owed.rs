@@ -2,25 +2,25 @@
 
 use std::collections::VecDeque;
 
+use super::outbox::append_whole;
+
 /// Replies that were promised, and what was replied to later requests meanwhile: all in the order of the requests.
 #[derive(Default)]
 pub(crate) struct Owed {
     queue: VecDeque<Reply>,
-    /// The name of the next one; none is used twice.
-    next: u32,
     promised: usize,
     /// Bytes that wait behind a promise.
     held: usize,
 }
 
-/// Names one reply of a connection.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct ReplyId(u32);
+/// Names one reply of a connection, and never another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ReplyId(pub(super) u64);
 
 struct Reply {
     id: ReplyId,
     bytes: Vec<u8>,
-    /// More is to come, once a Deferred fires.
+    /// It is to come, once a Deferred fires.
     promised: bool,
 }
 
@@ -38,41 +38,24 @@ impl Owed {
         self.queue.is_empty()
     }
 
-    /// A reply behind all those there are, which a Deferred will make.
-    pub(crate) fn promise(&mut self) -> ReplyId {
-        self.promised += 1;
-        self.push(true)
+    /// The reply at the end, if it can be added to.
+    pub(crate) fn last(&self) -> Option<ReplyId> {
+        self.queue.back().filter(|reply| !reply.promised).map(|reply| reply.id)
     }
 
-    /// A reply behind all those there are, to be made now.
-    pub(crate) fn last(&mut self) -> ReplyId {
-        match self.queue.back() {
-            Some(reply) if !reply.promised => reply.id,
-            _ => self.push(false),
-        }
-    }
-
-    fn push(&mut self, promised: bool) -> ReplyId {
-        let id = ReplyId(self.next);
-        self.next = self.next.wrapping_add(1);
-        self.queue.push_back(Reply { id, bytes: Vec::new(), promised });
-        id
+    /// Adds a reply right behind another one, or at the end.
+    pub(crate) fn insert(&mut self, id: ReplyId, promised: bool, behind: Option<ReplyId>) {
+        let index = behind.and_then(|other| self.find(other)).map_or(self.queue.len(), |index| index + 1);
+        self.promised += usize::from(promised);
+        self.queue.insert(index, Reply { id, bytes: Vec::new(), promised });
     }
 
     /// A promised reply is made now; false if it is not wanted any more.
     pub(crate) fn keep_promise(&mut self, id: ReplyId) -> bool {
-        let Some(reply) = self.find(id) else { return false };
-        reply.promised = false;
+        let Some(index) = self.find(id) else { return false };
+        self.queue[index].promised = false;
         self.promised -= 1;
         true
-    }
-
-    /// Making it led to another Deferred, so it is promised still.
-    pub(crate) fn promise_again(&mut self, id: ReplyId) {
-        if let Some(reply) = self.find(id) {
-            reply.promised = true;
-            self.promised += 1;
-        }
     }
 
     /// Adds to a reply; what `append` made of it.
@@ -81,15 +64,9 @@ impl Owed {
         id: ReplyId,
         append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
-        let Some(reply) = self.find(id) else { return Ok(()) };
-        let before = reply.bytes.len();
-        let appended = append(&mut reply.bytes);
-        if appended.is_err() {
-            reply.bytes.truncate(before);
-        }
-        let more = reply.bytes.len() - before;
-        self.held += more;
-        appended
+        let Some(index) = self.find(id) else { return Ok(()) };
+        self.held += append_whole(&mut self.queue[index].bytes, append)?;
+        Ok(())
     }
 
     /// Takes the first reply, if it is complete.
@@ -99,16 +76,16 @@ impl Owed {
         Some(reply.bytes)
     }
 
-    /// Drops a reply and all behind it.
-    pub(crate) fn drop_from(&mut self, id: ReplyId) {
-        while let Some(reply) = self.queue.pop_back_if(|reply| reply.id >= id) {
+    /// Drops what stands behind a reply.
+    pub(crate) fn drop_behind(&mut self, id: ReplyId) {
+        let Some(index) = self.find(id) else { return };
+        for reply in self.queue.drain(index + 1..) {
             self.held -= reply.bytes.len();
             self.promised -= usize::from(reply.promised);
         }
     }
 
-    fn find(&mut self, id: ReplyId) -> Option<&mut Reply> {
-        let index = self.queue.binary_search_by_key(&id, |reply| reply.id).ok()?;
-        self.queue.get_mut(index)
+    fn find(&self, id: ReplyId) -> Option<usize> {
+        self.queue.iter().position(|reply| reply.id == id)
     }
 }

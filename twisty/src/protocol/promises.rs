@@ -11,22 +11,42 @@ use crate::deferred::{CancelHandle, Deferred};
 use crate::error::CancelledError;
 use crate::failure::Failure;
 
-/// What is to be done with the protocol when a Deferred has fired.
-type Job<P> = Box<dyn FnOnce(&mut P, &Context<P>)>;
-
 /// The Deferreds that a connection waits for. They fire anywhere, also while a handler of their own connection runs; what
-/// is then to be done waits here until the connection is driven.
+/// is then to be done waits here until no handler runs.
 pub(crate) struct Promises<P: Protocol> {
-    /// For those that have fired, in that order.
-    jobs: RefCell<VecDeque<Job<P>>>,
+    /// Those that have fired, in that order.
+    fired: RefCell<VecDeque<Box<dyn Job<P>>>>,
     pending: RefCell<SlotMap<DefaultKey, CancelHandle>>,
     /// The connection is lost.
     over: Cell<bool>,
 }
 
+/// What a Deferred has fired with, and what is to be done with that.
+pub(crate) trait Job<P: Protocol> {
+    fn run(self: Box<Self>, protocol: &mut P, cx: &Context<P>);
+
+    /// It will not be run.
+    fn give_up(self: Box<Self>);
+}
+
+struct Fired<T, J> {
+    result: Result<T, Failure>,
+    job: J,
+}
+
+impl<P: Protocol, T, J: FnOnce(&mut P, &Context<P>, Result<T, Failure>)> Job<P> for Fired<T, J> {
+    fn run(self: Box<Self>, protocol: &mut P, cx: &Context<P>) {
+        (self.job)(protocol, cx, self.result);
+    }
+
+    fn give_up(self: Box<Self>) {
+        unheard(self.result);
+    }
+}
+
 impl<P: Protocol> Promises<P> {
     pub(crate) fn new() -> Rc<Self> {
-        Rc::new(Self { jobs: RefCell::default(), pending: RefCell::default(), over: Cell::new(false) })
+        Rc::new(Self { fired: RefCell::default(), pending: RefCell::default(), over: Cell::new(false) })
     }
 
     /// Has `job` called when `deferred` fires; never if the connection is lost before.
@@ -47,33 +67,34 @@ impl<P: Protocol> Promises<P> {
             if me.over.get() {
                 return unheard(result);
             }
-            me.jobs.borrow_mut().push_back(Box::new(|protocol, cx| job(protocol, cx, result)));
+            me.fired.borrow_mut().push_back(Box::new(Fired { result, job }));
             transport.enter();
-            Ok(())
         });
     }
 
     pub(crate) fn has_jobs(&self) -> bool {
-        !self.jobs.borrow().is_empty()
+        !self.fired.borrow().is_empty()
     }
 
-    pub(crate) fn next_job(&self) -> Option<Job<P>> {
-        self.jobs.borrow_mut().pop_front()
+    pub(crate) fn next_job(&self) -> Option<Box<dyn Job<P>>> {
+        self.fired.borrow_mut().pop_front()
     }
 
     /// The connection is lost: cancels what it still waits for.
     pub(crate) fn end(&self) {
         self.over.set(true);
-        let (pending, jobs) = (self.pending.take(), self.jobs.take());
+        let (pending, fired) = (self.pending.take(), self.fired.take());
         pending.values().for_each(CancelHandle::cancel);
-        drop(jobs);
+        fired.into_iter().for_each(Job::give_up);
     }
 }
 
-/// What came for a connection that is gone. That it was cancelled is no news.
-fn unheard<T>(result: Result<T, Failure>) -> Result<(), Failure> {
-    match result {
-        Err(failure) => failure.trap::<CancelledError>().map(|_| ()),
-        Ok(_) => Ok(()),
+/// What came for a connection that does not hear it any more: a failure is reported as unhandled. That it was cancelled is
+/// no news.
+pub(super) fn unheard<T>(result: Result<T, Failure>) {
+    if let Err(failure) = result
+        && failure.check::<CancelledError>().is_none()
+    {
+        drop(Deferred::<()>::fail(failure));
     }
 }

@@ -1,6 +1,6 @@
 //! The user's end of a connection: [`Transport`].
 
-use std::cell::{Cell, RefCell, RefMut};
+use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
@@ -66,6 +66,8 @@ struct Link<F> {
     owed: RefCell<Option<Box<Owed>>>,
     /// Whether there are any: each frame asks.
     owes: Cell<bool>,
+    /// Replies there ever were in `owed`: what names the next one.
+    replies: Cell<u64>,
     /// The user paused reading.
     paused: Cell<bool>,
     /// Delivery was resumed, by the user or by a queue that drained, since the inbox was last looked through.
@@ -91,12 +93,12 @@ struct Link<F> {
 enum Applying {
     /// It is a message: it goes out if the connection is open.
     Nothing,
+    /// It is the outcome of a handler.
+    Outcome,
     /// It is the outcome of a handler that has asked to close: it goes out all the same.
     LastWords,
-    /// It is a reply behind others that are waited for.
+    /// It is an outcome with a place among replies that are waited for.
     Reply(ReplyId),
-    /// It is a reply that was waited for.
-    Promised(ReplyId),
 }
 
 /// While a handler's outcome is put into effect, and no longer: applying it may panic.
@@ -114,6 +116,24 @@ impl Drop for UntilApplied<'_> {
     #[inline]
     fn drop(&mut self) {
         self.0.set(Applying::Nothing);
+    }
+}
+
+/// While a promised reply is made; when it is, what it was waited for with is sent.
+struct Keeping<'a, F: Framing> {
+    transport: &'a Transport<F>,
+    reply: ReplyId,
+    /// How far the connection was on its way out before.
+    before: (Phase, bool),
+}
+
+impl<F: Framing> Drop for Keeping<'_, F> {
+    fn drop(&mut self) {
+        if self.transport.ending() != self.before || std::thread::panicking() {
+            let mut owed = self.transport.0.owed.borrow_mut();
+            owed.iter_mut().for_each(|owed| owed.drop_behind(self.reply));
+        }
+        self.transport.send_owed();
     }
 }
 
@@ -145,6 +165,7 @@ impl<F: Framing> Transport<F> {
             applying: Cell::new(Applying::Nothing),
             owed: RefCell::new(None),
             owes: Cell::new(false),
+            replies: Cell::new(0),
             paused: Cell::new(false),
             resumed: Cell::new(false),
             restarted: Cell::new(false),
@@ -176,7 +197,7 @@ impl<F: Framing> Transport<F> {
     }
 
     #[cold]
-    fn blame(&self, error: SendError) {
+    pub(super) fn blame(&self, error: SendError) {
         self.0.agenda.blame(error.into());
     }
 
@@ -212,9 +233,18 @@ impl<F: Framing> Transport<F> {
         });
     }
 
+    /// The same, for bytes that are written to many connections.
+    pub(super) fn write_shared(&self, bytes: &Bytes) {
+        if let Applying::Reply(_) = self.0.applying.get() {
+            self.write(bytes);
+        } else if let Some(mut outbox) = self.open_outbox() {
+            outbox.append_shared(bytes.clone());
+        }
+    }
+
     #[inline]
     fn append(&self, append: impl FnOnce(&F, &mut Vec<u8>) -> Result<(), SendError>) -> Result<(), SendError> {
-        if let Applying::Reply(reply) | Applying::Promised(reply) = self.0.applying.get() {
+        if let Applying::Reply(reply) = self.0.applying.get() {
             return self.append_reply(reply, append);
         }
         let Some(mut outbox) = self.open_outbox() else { return Ok(()) };
@@ -238,14 +268,22 @@ impl<F: Framing> Transport<F> {
         if self.0.phase.get() != Phase::Open && self.0.applying.get() != Applying::LastWords {
             return None;
         }
-        let outbox = self.0.outbox.borrow_mut();
-        let (queued, limit) = (outbox.len(), self.0.outbox_limit);
-        if queued > limit && self.0.backlogged.get() {
-            self.cut_off(OutboxFull { queued, limit });
+        if self.is_overfull() {
             return None;
         }
         self.enter();
-        Some(outbox)
+        Some(self.0.outbox.borrow_mut())
+    }
+
+    /// Whether the peer left too much unread; then it is cut off.
+    #[inline]
+    fn is_overfull(&self) -> bool {
+        let (queued, limit) = (self.0.outbox.borrow().len(), self.0.outbox_limit);
+        let overfull = queued > limit && self.0.backlogged.get();
+        if overfull {
+            self.cut_off(OutboxFull { queued, limit });
+        }
+        overfull
     }
 
     #[cold]
@@ -301,63 +339,71 @@ impl<F: Framing> Transport<F> {
     #[inline]
     pub(crate) fn with_outcome<R>(&self, apply: impl FnOnce() -> R) -> R {
         let closing = self.0.phase.get() == Phase::Closing;
-        let plainly = if closing { Applying::LastWords } else { Applying::Nothing };
-        let what = if self.0.owes.get() { self.behind_others().unwrap_or(plainly) } else { plainly };
+        let plainly = if closing { Applying::LastWords } else { Applying::Outcome };
+        let what = if self.0.owes.get() { self.behind_others() } else { plainly };
         let _until_applied = UntilApplied::begin(&self.0.applying, what);
         apply()
     }
 
     #[cold]
-    fn behind_others(&self) -> Option<Applying> {
-        self.0.owed.borrow_mut().as_mut().map(|owed| Applying::Reply(owed.last()))
+    fn behind_others(&self) -> Applying {
+        let last = self.0.owed.borrow().as_ref().and_then(|owed| owed.last());
+        Applying::Reply(last.unwrap_or_else(|| self.add_reply(false, None)))
     }
 
-    /// The reply of the handler whose outcome is put into effect now is promised.
-    pub(crate) fn promise_reply(&self) -> ReplyId {
-        let mut owed = self.0.owed.borrow_mut();
-        let owed = owed.get_or_insert_default();
+    fn add_reply(&self, promised: bool, behind: Option<ReplyId>) -> ReplyId {
+        let id = ReplyId(self.0.replies.replace(self.0.replies.get() + 1));
+        self.0.owed.borrow_mut().get_or_insert_default().insert(id, promised, behind);
         self.0.owes.set(true);
-        if let Applying::Promised(reply) = self.0.applying.get() {
-            owed.promise_again(reply);
-            return reply;
-        }
-        let reply = owed.promise();
-        self.0.applying.set(Applying::Reply(owed.last()));
-        reply
+        id
     }
 
-    /// Puts what a promised reply has come to into effect, unless nobody wants it any more. After a failure nothing
-    /// follows but what was owed before.
-    pub(crate) fn keep_promise<T, R>(
-        &self,
-        reply: ReplyId,
-        result: Result<T, Failure>,
-        apply: impl FnOnce(Result<T, Failure>) -> R,
-    ) -> Option<R> {
-        if !self.0.owed.borrow_mut().as_mut().is_some_and(|owed| owed.keep_promise(reply)) {
-            return None;
+    /// The reply of the handler whose outcome is put into effect now is promised; what else belongs to the outcome comes
+    /// behind it.
+    pub(crate) fn promise_reply(&self) -> ReplyId {
+        let behind = match self.0.applying.get() {
+            Applying::Reply(reply) => Some(reply),
+            _ => None,
+        };
+        let promised = self.add_reply(true, behind);
+        if self.0.applying.get() != Applying::Nothing {
+            self.0.applying.set(Applying::Reply(self.add_reply(false, Some(promised))));
         }
-        let failed = result.is_err();
-        let until_applied = UntilApplied::begin(&self.0.applying, Applying::Promised(reply));
-        let applied = apply(result);
-        drop(until_applied);
-        self.send_owed(failed.then_some(reply));
-        Some(applied)
+        promised
     }
 
-    /// Queues the replies that wait for nothing any more, after dropping those from `dropped` on.
-    fn send_owed(&self, dropped: Option<ReplyId>) {
-        let mut place = self.0.owed.borrow_mut();
-        let Some(owed) = &mut *place else { return };
-        if let Some(dropped) = dropped {
-            owed.drop_from(dropped);
+    /// Has `apply` put into effect what a promised reply has come to. If that ends the connection, nothing follows but what
+    /// was owed before. False, and nothing happens, if nobody wants it any more.
+    pub(crate) fn keep_promise(&self, reply: ReplyId, apply: impl FnOnce()) -> bool {
+        let wanted = self.0.owed.borrow_mut().as_mut().is_some_and(|owed| owed.keep_promise(reply));
+        if wanted {
+            // Dropped last, also when applying it panics.
+            let _sent_then = Keeping { transport: self, reply, before: self.ending() };
+            let _until_applied = UntilApplied::begin(&self.0.applying, Applying::Reply(reply));
+            apply();
         }
-        while let Some(bytes) = owed.pop() {
+        wanted
+    }
+
+    /// How far it is on its way out, and whether a reason is known, or will be.
+    fn ending(&self) -> (Phase, bool) {
+        let reason = self.0.reason.take();
+        let known = reason.is_some() || self.0.agenda.has_fault();
+        self.0.reason.set(reason);
+        (self.0.phase.get(), known)
+    }
+
+    /// Queues the replies that wait for nothing any more.
+    fn send_owed(&self) {
+        self.0.restarted.set(true);
+        while let Some(bytes) = self.0.owed.borrow_mut().as_mut().and_then(|owed| owed.pop()) {
+            if self.is_overfull() {
+                return;
+            }
             self.0.outbox.borrow_mut().append_bytes(&self.0.agenda, bytes);
         }
-        if owed.is_empty() {
-            *place = None;
-            self.0.owes.set(false);
+        if self.0.owed.borrow().as_ref().is_some_and(|owed| owed.is_empty()) {
+            self.forget_replies();
         }
         self.enter();
     }
@@ -479,7 +525,7 @@ impl<F: Framing> Transport<F> {
             self.0.restarted.set(true);
             self.look_again();
         }
-        let waits = self.promised_replies() >= limits.max_pending_replies;
+        let waits = self.promised_replies() >= limits.max_pending_replies.max(1);
         !stalled && !waits && !self.0.paused.get() && self.0.phase.get() == Phase::Open
     }
 
@@ -497,6 +543,10 @@ impl<F: Framing> Transport<F> {
 
     pub(crate) fn outbox(&self) -> RefMut<'_, Outbox> {
         self.0.outbox.borrow_mut()
+    }
+
+    pub(super) fn framing(&self) -> Ref<'_, F> {
+        self.0.framing.borrow()
     }
 
     pub(crate) fn agenda(&self) -> &Agenda {
@@ -564,75 +614,6 @@ impl<F> Transport<F> {
     #[must_use]
     pub fn host(&self) -> Address {
         self.0.host
-    }
-}
-
-/// Sends one frame to many connections. It is encoded once, and a large one is shared instead of copied.
-///
-/// A frame that the framing cannot carry goes to nobody, and ends the connection whose handler tried to send it.
-///
-/// ```
-/// use twisty::prelude::*;
-///
-/// fn announce(members: &[Transport<Line>], news: &str) {
-///     twisty::broadcast(members, news);
-/// }
-/// ```
-pub fn broadcast<'a, F: Framing>(to: impl IntoIterator<Item = &'a Transport<F>>, frame: impl ToFrame) {
-    let frame = frame.to_frame();
-    let mut encoded: Option<(&Transport<F>, Encoded<'a>)> = None;
-    for transport in to {
-        if !encoded.as_ref().is_some_and(|(first, _)| first.encodes_like(transport)) {
-            match Encoded::new(transport, &frame) {
-                Ok(bytes) => encoded = Some((transport, bytes)),
-                Err(error) => return transport.blame(error),
-            }
-        }
-        if let Some((_, bytes)) = &encoded {
-            bytes.append_to(transport);
-        }
-    }
-}
-
-/// A frame that goes to many: copied into each outbox if it is small, shared by all if it is large.
-enum Encoded<'a> {
-    /// In a spare buffer, which goes back to this agenda.
-    Small(Vec<u8>, &'a Agenda),
-    Large(Bytes),
-}
-
-impl<'a> Encoded<'a> {
-    fn new<F: Framing>(transport: &'a Transport<F>, frame: &[u8]) -> Result<Self, SendError> {
-        let agenda = &*transport.0.agenda;
-        let mut bytes = agenda.spare();
-        transport.0.framing.borrow().encode(frame, &mut bytes)?;
-        let small = bytes.len() < Outbox::WORTH_SHARING;
-        Ok(if small { Self::Small(bytes, agenda) } else { Self::Large(bytes.into()) })
-    }
-
-    fn append_to<F: Framing>(&self, transport: &Transport<F>) {
-        match self {
-            Self::Small(bytes, _) => transport.write(bytes),
-            Self::Large(bytes) => {
-                if let Some(mut outbox) = transport.open_outbox() {
-                    outbox.append_shared(bytes.clone());
-                }
-            }
-        }
-    }
-}
-
-impl Drop for Encoded<'_> {
-    fn drop(&mut self) {
-        if let Self::Small(bytes, agenda) = self {
-            agenda.recycle(std::mem::take(bytes));
-        }
-    }
-}
-
-impl<F: Framing> Transport<F> {
-    fn encodes_like(&self, other: &Self) -> bool {
-        Rc::ptr_eq(&self.0, &other.0) || self.0.framing.borrow().encodes_like(&other.0.framing.borrow())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Calls from other threads.
 
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::thread::{self, ThreadId};
 
 use super::Reactor;
@@ -22,31 +22,70 @@ use crate::failure::Failure;
 #[derive(Clone)]
 pub struct Handle(Weak<Mailbox>);
 
-type Call = Box<dyn FnOnce(&Reactor) + Send>;
-
 /// What other threads want the reactor to call.
 pub(super) struct Mailbox {
-    calls: Mutex<Vec<Call>>,
+    letters: Mutex<Letters>,
     waker: mio::Waker,
     /// The reactor's own thread.
     owner: ThreadId,
 }
 
+#[derive(Default)]
+struct Letters {
+    queue: Vec<Letter>,
+    /// The reactor's run has ended: questions are refused.
+    closed: bool,
+}
+
+pub(super) enum Letter {
+    Call(Box<dyn FnOnce(&Reactor) + Send>),
+    /// Somebody waits for what comes of it, or to be told why nothing does.
+    Question(Question),
+}
+
+type Question = Box<dyn FnOnce(Result<&Reactor, ReactorError>) + Send>;
+
 impl Mailbox {
     pub(super) fn new(waker: mio::Waker) -> Self {
-        Self { calls: Mutex::new(Vec::new()), waker, owner: thread::current().id() }
+        Self { letters: Mutex::default(), waker, owner: thread::current().id() }
     }
 
     /// All calls so far; those that they make in turn wait for the next turn.
-    pub(super) fn take(&self) -> Vec<Call> {
-        std::mem::take(&mut *self.calls.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(super) fn take(&self) -> Vec<Letter> {
+        std::mem::take(&mut self.lock().queue)
     }
 
-    /// True for the first of a batch: the one that has to wake the reactor.
-    fn put(&self, call: Call) -> bool {
-        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
-        calls.push(call);
-        calls.len() == 1
+    /// Takes questions.
+    pub(super) fn open(&self) {
+        self.lock().closed = false;
+    }
+
+    /// Refuses questions from now on; those that came so far. Calls stay.
+    pub(super) fn close(&self) -> Vec<Letter> {
+        let mut letters = self.lock();
+        letters.closed = true;
+        letters.queue.extract_if(.., |letter| matches!(letter, Letter::Question(_))).collect()
+    }
+
+    /// The first of a batch wakes the reactor.
+    fn put(&self, letter: Letter) -> Result<(), ReactorError> {
+        let mut letters = self.lock();
+        if letters.closed && matches!(letter, Letter::Question(_)) {
+            drop(letters);
+            return Err(ReactorError::Ended);
+        }
+        letters.queue.push(letter);
+        let first = letters.queue.len() == 1;
+        drop(letters);
+        if first {
+            self.wake();
+        }
+        Ok(())
+    }
+
+    /// Nobody's code but the queue's runs under this lock.
+    fn lock(&self) -> MutexGuard<'_, Letters> {
+        self.letters.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn wake(&self) {
@@ -77,23 +116,21 @@ impl Handle {
     /// # Ok::<(), twisty::Failure>(())
     /// ```
     pub fn call_from_thread(&self, call: impl FnOnce(&Reactor) + Send + 'static) -> Result<(), ReactorError> {
-        let mailbox = self.0.upgrade().ok_or(ReactorError::Gone)?;
-        if mailbox.put(Box::new(call)) {
-            mailbox.wake();
-        }
-        Ok(())
+        self.0.upgrade().ok_or(ReactorError::Gone)?.put(Letter::Call(Box::new(call)))
     }
 
     /// Has the reactor call `call` on its own thread, and waits for what it answers: `()`, a `Result`, or a Deferred. A
     /// panic of the call is a failure. (Twisted's `blockingCallFromThread`.)
     ///
     /// Nothing comes before the reactor runs, so a program that makes its reactor and waits here before anybody runs it
-    /// waits for ever.
+    /// waits for ever. The end of a run ends all waiting: who waits then, or asks later, gets an error, until the reactor
+    /// runs again.
     ///
     /// # Errors
     /// The failure that the call, or its Deferred, ended with. [`ReactorError::OwnThread`] on the reactor's own thread,
-    /// which would wait for itself. [`ReactorError::Gone`] when the reactor does not exist any more, also if it goes
-    /// meanwhile; what the call's Deferred waits for is cancelled then.
+    /// which would wait for itself. [`ReactorError::Ended`] when the reactor's run is over, and [`ReactorError::Gone`] when
+    /// the reactor does not exist any more, also if either happens meanwhile; what the call's Deferred waits for is
+    /// cancelled then.
     ///
     /// ```
     /// use std::time::Duration;
@@ -123,15 +160,14 @@ impl Handle {
         if mailbox.owner == thread::current().id() {
             return Err(ReactorError::OwnThread.into());
         }
-        drop(mailbox);
         let (tell, told) = mpsc::channel();
-        self.call_from_thread(move |reactor| {
-            let answer = maybe_deferred(|| call(reactor));
-            // A task and no callback: the reactor drops it when it goes, and `tell` with it.
-            reactor.spawn(async move {
-                let _it_waits = tell.send(answer.await);
-            });
-        })?;
+        let tell = move |answer| _ = tell.send(answer);
+        mailbox.put(Letter::Question(Box::new(move |asked| match asked {
+            Ok(reactor) => reactor.answer(maybe_deferred(|| call(reactor)), tell),
+            Err(why) => tell(Err(why.into())),
+        })))?;
+        // Not to be kept: with the reactor its mailbox goes, and what is in it.
+        drop(mailbox);
         told.recv().unwrap_or_else(|_| Err(ReactorError::Gone.into()))
     }
 

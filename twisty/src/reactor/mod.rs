@@ -4,6 +4,7 @@
 //! arrived, from sockets and from other threads; run the timers that are due; poll the tasks that were woken; then write
 //! what all of that has sent, each connection once. A program uses as many reactors as it likes, each on its own thread.
 
+mod asked;
 mod end;
 mod entries;
 mod handle;
@@ -12,10 +13,11 @@ mod tasks;
 mod threads;
 mod turn;
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::io;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -24,13 +26,14 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook_mio::v1_0::Signals;
 use slotmap::SlotMap;
 
-use crate::clock::{Clock, DelayedCall, Entered, Scheduler, TimerKey, Timers, Timestamp, Timetable};
+use crate::clock::{self, Clock, DelayedCall, Entered, Keeper, Scheduler, TimerKey, Timers, Timestamp, Timetable};
 use crate::error::ReactorError;
 use crate::failure::Failure;
 use crate::protocol::{Agenda, ConnectionKey};
 use crate::task::Executor;
 use crate::threads::ThreadPool;
 
+use asked::Askers;
 use entries::Entry;
 pub use handle::Handle;
 use handle::Mailbox;
@@ -38,6 +41,7 @@ pub(crate) use port::Binding;
 pub use port::Port;
 use port::Reserve;
 use threads::Awaiting;
+pub use threads::defer_to_thread;
 
 /// Waits for events and calls what they concern, until it is stopped.
 ///
@@ -85,6 +89,8 @@ struct Core {
     pool: ThreadPool,
     /// Results that threads are to bring.
     awaiting: RefCell<Awaiting>,
+    /// Threads that wait for a result of this one.
+    askers: RefCell<Askers>,
     when_running: RefCell<Vec<Call>>,
     when_stopping: RefCell<Vec<Call>>,
     /// What every socket is read into.
@@ -121,7 +127,10 @@ pub(crate) struct InTurn<'a> {
 
 impl<'a> InTurn<'a> {
     fn begin(reactor: &'a Reactor) -> Option<Self> {
-        let begin = || Self { reactor, _entered: Entered::new(Rc::new(reactor.clone())) };
+        let begin = || {
+            reactor.0.mailbox.open();
+            Self { reactor, _entered: Entered::new(Rc::new(reactor.clone())) }
+        };
         (!reactor.0.in_turn.replace(true)).then(begin)
     }
 
@@ -144,8 +153,10 @@ impl Drop for InTurn<'_> {
     fn drop(&mut self) {
         let core = &self.reactor.0;
         core.in_turn.set(false);
-        core.stage.set(Stage::Idle);
         core.drain_by.set(None);
+        if core.stage.replace(Stage::Idle) != Stage::Idle {
+            self.reactor.guarded(|| core.turn_askers_away(ReactorError::Ended));
+        }
     }
 }
 
@@ -202,6 +213,7 @@ impl Reactor {
             executor: Rc::new(Executor::new(Arc::new(move || handle.wake()))),
             pool: ThreadPool::new(),
             awaiting: RefCell::default(),
+            askers: RefCell::default(),
             when_running: RefCell::default(),
             when_stopping: RefCell::default(),
             buffer: RefCell::new(vec![0; Self::READ_BUFFER].into()),
@@ -212,6 +224,23 @@ impl Reactor {
             drain_timeout: Cell::new(Self::DRAIN_TIMEOUT),
             drain_by: Cell::new(None),
         })))
+    }
+
+    /// The reactor that runs here, in whose handlers or calls this is; `None` outside of [`run`](Self::run) and
+    /// [`turn`](Self::turn), and in tests without a reactor. What handlers need most of it works in those too:
+    /// [`Context::clock`](crate::Context::clock), [`task::spawn`](crate::task::spawn),
+    /// [`defer_to_thread`](crate::defer_to_thread).
+    ///
+    /// ```
+    /// # let reactor = twisty::Reactor::new()?;
+    /// assert!(twisty::Reactor::current().is_none());
+    /// reactor.call_when_running(|_| twisty::Reactor::current().expect("this one").stop().expect("it runs"));
+    /// reactor.run()?;
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
+    #[must_use]
+    pub fn current() -> Option<Self> {
+        clock::current()?.reactor()?.downcast_ref::<Self>().cloned()
     }
 
     // ---- running
@@ -364,6 +393,9 @@ impl Reactor {
     /// Calls `call` once, `delay` from now, between handlers. Calls that are due at the same time run in the order in
     /// which they were made; one made by another waits for the next turn, even with no delay. (Twisted's `callLater`.)
     ///
+    /// `call` is given the reactor. One that owns a clone of it keeps the reactor alive, and the reactor the call, until it
+    /// is made or cancelled: dropping the reactor itself gives neither up.
+    ///
     /// ```
     /// # let reactor = twisty::Reactor::new()?;
     /// let call = reactor.call_later(std::time::Duration::from_secs(5), |_| println!("five seconds later"));
@@ -420,8 +452,7 @@ impl Reactor {
 
     fn add_job(&self, when: Timestamp, job: Job) -> DelayedCall {
         let key = self.0.timers.borrow_mut().insert(when, job);
-        let core = Rc::downgrade(&self.0);
-        DelayedCall::new(core, key)
+        DelayedCall::new(self.timetable(), key)
     }
 
     /// The time now, by a look at the machine's clock.
@@ -442,6 +473,20 @@ impl Clock for Reactor {
 impl Scheduler for Reactor {
     fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall {
         self.add_job(self.time() + delay, Job::Scheduled(call))
+    }
+}
+
+impl Keeper for Reactor {
+    fn timetable(&self) -> Weak<dyn Timetable> {
+        Rc::downgrade(&self.0) as _
+    }
+
+    fn executor(&self) -> Option<Rc<dyn Any>> {
+        Some(Rc::clone(&self.0.executor) as _)
+    }
+
+    fn reactor(&self) -> Option<Rc<dyn Any>> {
+        Some(Rc::new(self.clone()))
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::any::Any;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::{Handle, Reactor};
+use crate::clock;
 use crate::deferred::{Deferred, IntoDeferred, Resolver};
 use crate::error::{CancelledError, HandlerPanicked};
 use crate::failure::Failure;
+use crate::task::defer_later;
 use crate::threads::ThreadPool;
 
 slotmap::new_key_type! {
@@ -36,6 +39,51 @@ impl<R: IntoDeferred + Send + 'static> Drop for Courier<R> {
         let (key, result) = (self.key, self.result.take());
         let result = move || result.map_or_else(|| Err(CancelledError.into()), |made| made.map_err(Failure::from));
         let _nobody_waits_if_it_is_gone = self.home.call_from_thread(move |reactor| reactor.arrived(key, result()));
+    }
+}
+
+/// Calls `call` in a thread of the reactor that runs here, as [`Reactor::defer_to_thread`] does: for handlers, which have no
+/// reactor at hand. In a test without a reactor it is called by the test's clock instead, the next time that is advanced.
+/// Where nothing runs, the Deferred has failed.
+///
+/// ```
+/// use std::time::Duration;
+/// use twisty::prelude::*;
+///
+/// #[protocol(line)]
+/// #[derive(Default)]
+/// struct Fibonacci;
+///
+/// #[protocol]
+/// impl Fibonacci {
+///     #[on(line)]
+///     fn number(&mut self, n: u32) -> Deferred<String> {
+///         twisty::defer_to_thread(move || Ok(fibonacci(n))).map(|number| number.to_string())
+///     }
+/// }
+///
+/// fn fibonacci(n: u32) -> u64 {
+///     if n < 2 { n.into() } else { fibonacci(n - 1) + fibonacci(n - 2) }
+/// }
+///
+/// let server = twisty::testing::Server::new(Fibonacci::factory());
+/// let client = server.connect();
+/// client.receive("20\r\n");
+/// server.advance(Duration::ZERO);
+/// assert_eq!(client.sent(), "6765\r\n");
+/// ```
+#[track_caller]
+pub fn defer_to_thread<R>(call: impl FnOnce() -> R + Send + 'static) -> Deferred<R::Value>
+where
+    R: IntoDeferred + Send + 'static,
+{
+    match (Reactor::current(), clock::current()) {
+        (Some(reactor), _) => reactor.defer_to_thread(call),
+        (None, Some(clock)) => defer_later(Duration::ZERO, &clock, call),
+        (None, None) => Deferred::fail(Failure::message(
+            "a call in a thread needs a reactor, and none runs here: defer it in a handler or a call, or with \
+             `Reactor::defer_to_thread`",
+        )),
     }
 }
 

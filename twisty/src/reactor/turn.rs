@@ -7,6 +7,7 @@ use mio::Token;
 use signal_hook_mio::v1_0::Signals;
 
 use super::entries::key_of;
+use super::handle::Letter;
 use super::{InTurn, Job, Reactor};
 use crate::error::HandlerPanicked;
 
@@ -77,8 +78,11 @@ impl Reactor {
     }
 
     fn run_calls_from_threads(&self) {
-        for call in self.0.mailbox.take() {
-            self.guarded(|| call(self));
+        for letter in self.0.mailbox.take() {
+            self.guarded(|| match letter {
+                Letter::Call(call) => call(self),
+                Letter::Question(question) => question(Ok(self)),
+            });
         }
     }
 

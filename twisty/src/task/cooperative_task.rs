@@ -5,6 +5,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::cooperator::Schedule;
+use super::discard;
 use crate::deferred::{Deferred, IntoDeferred, Resolver};
 use crate::error::{HandlerPanicked, TaskError};
 use crate::failure::Failure;
@@ -176,7 +177,7 @@ impl CooperativeTask {
         let Some(mut work) = self.task.work.take() else { return };
         let step = HandlerPanicked::catch(|| work.next());
         if self.task.over.get().is_some() {
-            return;
+            return discard((work, step));
         }
         self.task.work.set(Some(work));
         match step {
@@ -228,7 +229,7 @@ impl Task {
     pub(super) fn end(&self, over: TaskError) {
         self.place.set(None);
         self.over.set(Some(over));
-        drop(self.work.take());
+        discard(self.work.take());
         for waiter in self.waiters.take() {
             if !waiter.is_called() {
                 self.ending(over).chain_deferred(waiter);

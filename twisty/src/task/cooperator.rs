@@ -17,7 +17,8 @@ use crate::error::TaskError;
 ///
 /// A piece of work is an iterator: each item is a step. An item is what a callback may return: `()`; a `Result`, whose
 /// error ends the task; or a `Deferred`, which the task waits for. Each slice gives one step to each task in turn, until
-/// its time is up. Tasks that are left live on without this handle; none of it keeps the clock alive.
+/// its time is up. Tasks that are left live on without this handle. None of it keeps the clock alive; with the clock all
+/// tasks end, as by [`stop`](Self::stop).
 ///
 /// ```
 /// use std::time::Duration;
@@ -141,8 +142,11 @@ impl Cooperator {
     ///
     /// # let clock = twisty::testing::Clock::new();
     /// let cooperator = Cooperator::new(&clock);
-    /// let again = clock.clone();
-    /// let pages = (1..=3).map(move |page| defer_later(Duration::from_secs(1), &again, move || println!("page {page}")));
+    /// let print = |page| {
+    ///     let clock = twisty::clock::current().expect("it is advanced"); // one of its own would keep it for ever
+    ///     defer_later(Duration::from_secs(1), &clock, move || println!("page {page}"))
+    /// };
+    /// let pages = (1..=3).map(print);
     /// let task = cooperator.cooperate(pages);
     /// clock.pump([Duration::from_secs(1); 7]);
     /// assert!(task.when_done().has_result());
@@ -201,11 +205,7 @@ impl Cooperator {
     /// assert_eq!(failure.check(), Some(&TaskError::SchedulerStopped));
     /// ```
     pub fn stop(&self) {
-        self.0.stage.set(Stage::Stopped);
-        self.0.cancel_slice();
-        for task in self.0.tasks.take().into_values() {
-            task.end(TaskError::SchedulerStopped);
-        }
+        self.0.stop();
     }
 
     /// Whether it was started, and not stopped since. (Twisted's `Cooperator.running`.)
@@ -216,7 +216,7 @@ impl Cooperator {
     /// ```
     #[must_use]
     pub fn is_running(&self) -> bool {
-        self.0.stage.get() == Stage::Running
+        self.0.stage.get() == Stage::Running && !self.0.clock.is_gone()
     }
 }
 
@@ -226,7 +226,15 @@ impl Schedule {
     const BREAK: Duration = Duration::from_nanos(10);
 
     pub(super) fn is_stopped(&self) -> bool {
-        self.stage.get() == Stage::Stopped
+        self.stage.get() == Stage::Stopped || self.clock.is_gone()
+    }
+
+    fn stop(&self) {
+        self.stage.set(Stage::Stopped);
+        self.cancel_slice();
+        for task in self.tasks.take().into_values() {
+            task.end(TaskError::SchedulerStopped);
+        }
     }
 
     /// Puts a task behind all others; its place.
@@ -249,10 +257,15 @@ impl Schedule {
 
     fn schedule(self: &Rc<Self>) {
         let scheduled = self.next_slice.take();
-        let wanted = self.stage.get() == Stage::Running && !self.tasks.borrow().is_empty();
-        let this = Rc::clone(self);
-        let schedule = || self.clock.schedule(self.clock.time()? + Self::BREAK, move || this.work());
-        self.next_slice.set(scheduled.or_else(|| wanted.then(schedule).flatten()));
+        if scheduled.is_some() || self.stage.get() != Stage::Running || self.tasks.borrow().is_empty() {
+            return self.next_slice.set(scheduled);
+        }
+        let next = NextSlice(Some(Rc::clone(self)));
+        let schedule = |now| self.clock.schedule(now, Self::BREAK, move || next.work());
+        match self.clock.time().and_then(schedule) {
+            Some(slice) => self.next_slice.set(Some(slice)),
+            None => self.stop(),
+        }
     }
 
     fn cancel_slice(&self) {
@@ -289,6 +302,28 @@ impl Schedule {
             Slice::Steps(most) => steps >= most,
             Slice::Time(_) if steps >= Slice::MOST_STEPS => true,
             Slice::Time(most) => self.clock.time().zip(began).is_none_or(|(now, began)| now - began >= most),
+        }
+    }
+}
+
+/// The slice that is to come, as the clock holds it.
+struct NextSlice(Option<Rc<Schedule>>);
+
+impl NextSlice {
+    fn work(mut self) {
+        if let Some(this) = self.0.take() {
+            this.work();
+        }
+    }
+}
+
+/// If neither the Cooperator nor the slice has taken it away, the clock goes.
+impl Drop for NextSlice {
+    fn drop(&mut self) {
+        if let Some(this) = self.0.take()
+            && this.next_slice.take().is_some()
+        {
+            this.stop();
         }
     }
 }

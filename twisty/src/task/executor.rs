@@ -5,6 +5,7 @@
 //! futures, and all that the executor has to know of reactors is how to wake one.
 
 use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -14,6 +15,7 @@ use std::thread::{self, ThreadId};
 
 use slotmap::SlotMap;
 
+use super::discard;
 use crate::error::HandlerPanicked;
 
 slotmap::new_key_type! {
@@ -31,6 +33,10 @@ pub(crate) struct Executor {
     round: RefCell<Vec<Arc<Signal>>>,
     /// A round goes on; there is never one inside another.
     polling: Cell<bool>,
+    /// Removed tasks that are still to be dropped.
+    removed: RefCell<VecDeque<Task>>,
+    /// One of them is being dropped.
+    dropping: Cell<bool>,
 }
 
 struct Task {
@@ -61,7 +67,14 @@ impl Executor {
     /// nothing was before; whoever drives the executor looks at [`has_ready`](Self::has_ready) before it sleeps.
     pub(crate) fn new(wake: Arc<dyn Fn() + Send + Sync>) -> Self {
         let ready = Ready { queue: Mutex::default(), owner: thread::current().id(), wake };
-        Self { tasks: RefCell::default(), ready: Arc::new(ready), round: RefCell::default(), polling: Cell::new(false) }
+        Self {
+            tasks: RefCell::default(),
+            ready: Arc::new(ready),
+            round: RefCell::default(),
+            polling: Cell::default(),
+            removed: RefCell::default(),
+            dropping: Cell::default(),
+        }
     }
 
     /// Has `future` polled from the next [`run_ready`](Self::run_ready) on. When it is ready or has panicked it is dropped,
@@ -92,18 +105,27 @@ impl Executor {
         key
     }
 
-    /// Drops a task; right after its poll, if that is going on (and if it turns out ready in it, `done` is still called).
-    /// Nothing happens if it is over already.
+    /// Drops a task; right after its poll, if that is going on (and if it turns out ready in it, `done` is still called),
+    /// and right after another one that removes it by its own drop. Nothing happens if it is over already.
     pub(crate) fn remove(&self, key: TaskKey) {
-        // The borrow ends with the statement: dropping a future runs its owner's code.
         let task = self.tasks.borrow_mut().remove(key);
-        discard(task.flatten());
+        self.removed.borrow_mut().extend(task.flatten());
+        // Tasks that await one another remove one another, and can be many: in a loop, not by recursion.
+        if self.dropping.replace(true) {
+            return;
+        }
+        // The borrow ends with the closure: dropping a future runs its owner's code.
+        let next = || self.removed.borrow_mut().pop_front();
+        while let Some(task) = next() {
+            discard(task);
+        }
+        self.dropping.set(false);
     }
 
     /// Removes all tasks that there are, the oldest first.
     pub(crate) fn clear(&self) {
         let tasks = self.tasks.take();
-        tasks.into_iter().for_each(|(_, task)| discard(task));
+        tasks.into_iter().filter_map(|(_, task)| task).for_each(discard);
     }
 
     /// Polls what is ready now, each task once. One that becomes ready meanwhile, by its own doing too, waits for the next
@@ -147,7 +169,7 @@ impl Executor {
         if let Err(failure) = poll {
             tracing::error!(%failure, "what follows a future failed");
         }
-        discard(Some(task));
+        discard(task);
     }
 }
 
@@ -161,13 +183,6 @@ impl Default for Executor {
 impl Drop for Executor {
     fn drop(&mut self) {
         self.clear();
-    }
-}
-
-/// Drops a task; a panic of its future's `Drop` is reported and harms nothing else.
-fn discard(task: Option<Task>) {
-    if let Err(failure) = HandlerPanicked::catch(|| drop(task)) {
-        tracing::error!(%failure, "a future could not be dropped");
     }
 }
 

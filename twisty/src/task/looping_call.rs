@@ -17,7 +17,7 @@ use crate::failure::Failure;
 /// error, or a panic, ends the loop.
 ///
 /// A loop that runs lives on without its handles, until it is stopped or the clock is gone; it does not keep the clock
-/// alive. A function that is to stop its own loop is given it by [`with_handle`](Self::with_handle).
+/// alive, and ends with it. A function that is to stop its own loop is given it by [`with_handle`](Self::with_handle).
 ///
 /// ```
 /// use std::cell::Cell;
@@ -145,8 +145,8 @@ impl LoopingCall {
     /// Begins to call: at once, before this returns, if `now`; else after the first `interval`. (Twisted's
     /// `LoopingCall.start`.)
     ///
-    /// The Deferred fires with this loop when it was stopped, and fails with what ended it otherwise. Cancelling it stops
-    /// the loop too. An interval of zero is as fast as possible, which under a reactor is once a turn.
+    /// The Deferred fires with this loop when it was stopped, and fails with what ended it otherwise:
+    /// [`ResolverDropped`](crate::ResolverDropped) if that was the end of the clock. Cancelling it stops the loop too. An interval of zero is as fast as possible, which under a reactor is once a turn.
     ///
     /// # Errors
     /// [`LoopingCallError::AlreadyRunning`].
@@ -303,13 +303,17 @@ impl Loop {
 
     /// Calls at the next multiple of the interval after `now`.
     fn call_later(self: &Rc<Self>, now: Timestamp) {
-        let this = Rc::clone(self);
-        let next = self.clock.schedule(now + self.until_next(now), move || this.call());
-        if next.is_none() {
-            self.stage.set(Stage::Idle);
-            drop(self.run.take());
+        let next = NextCall(Some(Rc::clone(self)));
+        match self.clock.schedule(now, self.until_next(now), move || next.call()) {
+            Some(next) => self.next.set(Some(next)),
+            None => self.break_off(),
         }
-        self.next.set(next);
+    }
+
+    /// There is no next call, though nobody has stopped the loop.
+    fn break_off(&self) {
+        self.stage.set(Stage::Idle);
+        drop(self.run.take());
     }
 
     /// From `now` to the next multiple: more than nothing, unless the interval is nothing.
@@ -347,6 +351,28 @@ impl Loop {
         self.stage.set(Stage::Idle);
         if let Some(run) = self.run.take() {
             run.fire(result.map(|()| LoopingCall(Rc::clone(self))));
+        }
+    }
+}
+
+/// The call that is to come, as the clock holds it.
+struct NextCall(Option<Rc<Loop>>);
+
+impl NextCall {
+    fn call(mut self) {
+        if let Some(this) = self.0.take() {
+            this.call();
+        }
+    }
+}
+
+/// If neither the loop nor the call has taken it away, the clock goes.
+impl Drop for NextCall {
+    fn drop(&mut self) {
+        if let Some(this) = self.0.take()
+            && this.next.take().is_some()
+        {
+            this.break_off();
         }
     }
 }

@@ -4,8 +4,51 @@ use std::cell::OnceCell;
 use std::rc::Rc;
 
 use super::Executor;
+use crate::clock;
 use crate::deferred::{Deferred, IntoDeferred};
 use crate::error::HandlerPanicked;
+use crate::failure::Failure;
+
+/// Carries out a future on the reactor that runs here, or on the test's clock in its place: for handlers, which have no
+/// reactor at hand. Otherwise as [`Reactor::spawn`](crate::Reactor::spawn). Where nothing runs, the Deferred has failed.
+///
+/// ```
+/// use std::time::Duration;
+/// use twisty::prelude::*;
+/// use twisty::task::{self, defer_later};
+///
+/// #[protocol(line)]
+/// #[derive(Default)]
+/// struct Cook;
+///
+/// #[protocol]
+/// impl Cook {
+///     #[on(line)]
+///     fn cook(&mut self, cx: &Context<Self>, dish: String) -> Deferred<String> {
+///         let hot = defer_later(Duration::from_secs(60), &cx.clock(), || ());
+///         task::spawn(async move {
+///             hot.await?;
+///             Ok(format!("{dish} is ready"))
+///         })
+///     }
+/// }
+///
+/// let server = twisty::testing::Server::new(Cook::factory());
+/// let client = server.connect();
+/// client.receive("soup\r\n");
+/// server.advance(Duration::from_secs(60));
+/// assert_eq!(client.sent(), "soup is ready\r\n");
+/// ```
+#[track_caller]
+pub fn spawn<R: IntoDeferred + 'static>(future: impl Future<Output = R> + 'static) -> Deferred<R::Value> {
+    let executor = clock::current().and_then(|clock| clock.executor());
+    match executor.and_then(|executor| executor.downcast::<Executor>().ok()) {
+        Some(executor) => executor.defer(future),
+        None => Deferred::fail(Failure::message(
+            "a task needs a reactor, and none runs here: spawn it in a handler or a call, or with `Reactor::spawn`",
+        )),
+    }
+}
 
 impl Executor {
     /// Has `future` polled from the next [`run_ready`](Self::run_ready) on; the Deferred has what it answers. Cancelling it

@@ -1,11 +1,12 @@
 //! A clock that is moved by hand.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use crate::clock::{self, DelayedCall, Entered, Scheduler, TimerKey, Timers, Timestamp, Timetable};
+use crate::clock::{self, DelayedCall, Entered, Keeper, Scheduler, TimerKey, Timers, Timestamp, Timetable};
 use crate::deferred::{self, Deferred, IntoDeferred};
 use crate::task::Executor;
 
@@ -197,6 +198,16 @@ impl clock::Clock for Clock {
 impl Scheduler for Clock {
     fn schedule(&self, delay: Duration, call: Box<dyn FnOnce()>) -> DelayedCall {
         Rc::clone(&self.0).schedule(self.now() + delay, call)
+    }
+}
+
+impl Keeper for Clock {
+    fn timetable(&self) -> Weak<dyn Timetable> {
+        Rc::downgrade(&self.0) as _
+    }
+
+    fn executor(&self) -> Option<Rc<dyn Any>> {
+        Some(Rc::clone(&self.0.executor) as _)
     }
 }
 

@@ -13,6 +13,7 @@ use slotmap::SlotMap;
 use super::Clock;
 use crate::clock::{self, Entered, Timestamp};
 use crate::connection::{Connection, Place, Step};
+use crate::deferred;
 use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost};
 use crate::failure::Failure;
 use crate::protocol::{Address, Agenda, ConnectionKey, Factory, IntoShared, Phase, Protocol, Seat};
@@ -141,12 +142,13 @@ impl<F: Factory> Server<F> {
     #[must_use]
     pub fn connect(&self) -> Client<F> {
         let memory = &self.0;
+        let _entered = memory.enter();
         let (peer, host) = memory.next_addresses();
         let shared = memory.seat.shared();
         let full = shared.connections() >= shared.borrow().max_connections();
         let seat = (!full).then(|| shared.admit());
         let build = |seat| Some((shared.borrow_mut().build_protocol(&peer)?, seat));
-        let protocol = memory.clock.enter(|| seat.and_then(build));
+        let protocol = seat.and_then(build);
         let agenda = Rc::clone(&memory.agenda);
         let key = memory.ends.borrow_mut().insert_with_key(|key| {
             let place = Place { agenda, key, peer, host };
@@ -555,6 +557,7 @@ impl<F: Factory> Memory<F> {
     }
 
     fn next_deadline(&self) -> Option<(Timestamp, ConnectionKey)> {
+        let _entered = self.enter();
         let ends = self.ends.borrow();
         let due = |(key, end): (_, &End<F::Protocol>)| Some((end.connection.as_ref()?.deadline()?, key));
         ends.iter().filter_map(due).min()
@@ -634,6 +637,11 @@ impl<F: Factory> Memory<F> {
     }
 
     /// Takes a connection out of its place while it works, so that its handlers may look at the server.
+    /// The protocols' code runs by this server's clock.
+    fn enter(&self) -> Entered {
+        Entered::new(Rc::new(self.clock.clone()))
+    }
+
     fn with_connection(
         &self,
         key: ConnectionKey,
@@ -641,12 +649,20 @@ impl<F: Factory> Memory<F> {
     ) {
         let taken = self.ends.borrow_mut()[key].connection.take();
         let Some(mut connection) = taken else { return };
-        let _entered = Entered::new(Rc::new(self.clock.clone()));
+        let _entered = self.enter();
         let driven = End { driven: true, ..End::new(None) };
         let mut wire = std::mem::replace(&mut self.ends.borrow_mut()[key], driven);
         work(&mut connection, &mut wire);
         wire.connection = (connection.phase() != Phase::Closed).then_some(connection);
         self.ends.borrow_mut()[key] = wire;
+    }
+}
+
+/// As a reactor that goes: what is still open is cut off, and that this fails Deferreds is no news.
+impl<F: Factory> Drop for Memory<F> {
+    fn drop(&mut self) {
+        let _entered = self.enter();
+        deferred::expect_broken_promises(|| drop(self.ends.take()));
     }
 }
 
@@ -697,7 +713,7 @@ impl<P: Protocol> End<P> {
             return true;
         }
         if self.eof {
-            connection.handle_eof();
+            connection.handle_eof(now);
         }
         std::mem::take(&mut self.eof)
     }

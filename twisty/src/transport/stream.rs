@@ -55,7 +55,7 @@ impl<P: Protocol> Stream<P> {
                 return;
             }
             match self.socket.read(buffer) {
-                Ok(0) => self.end_of_input(),
+                Ok(0) => self.end_of_input(now),
                 Ok(count) => {
                     // A stream socket that gives less than asked for is empty, and the poll will say when it is not.
                     self.readable = count == buffer.len() || self.read_closed;
@@ -72,10 +72,17 @@ impl<P: Protocol> Stream<P> {
         }
     }
 
-    fn end_of_input(&mut self) {
+    /// While nothing is read, that the connection broke would not be noticed.
+    fn look_for_error(&mut self) {
+        if let Ok(Some(error)) = self.socket.take_error() {
+            self.finish(ConnectionLost::from(error).into());
+        }
+    }
+
+    fn end_of_input(&mut self, now: Timestamp) {
         (self.readable, self.ended) = (false, true);
         self.lingering = self.lingering.map(|_| Timestamp::ZERO);
-        self.connection.handle_eof();
+        self.connection.handle_eof(now);
     }
 
     fn write(&mut self, now: Timestamp) {
@@ -159,6 +166,9 @@ impl<P: Protocol> Driver for Stream<P> {
         self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
         self.writable |= event.is_writable() || event.is_error();
         self.read_closed |= event.is_read_closed() || event.is_error();
+        if event.is_error() && !self.connection.wants_input() {
+            self.look_for_error();
+        }
         self.handle_turn(now, buffer);
     }
 
