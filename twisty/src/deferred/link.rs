@@ -7,6 +7,7 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
+use std::mem;
 use std::panic::Location;
 use std::rc::Rc;
 
@@ -100,6 +101,12 @@ impl<T> Slot<T> {
         let awaited = outer.is_some();
         self.outer.set(outer);
         awaited
+    }
+
+    /// Nobody is next as yet. Not to drop nobody saves the load, which the processor would wait for: see [`add`].
+    #[inline]
+    fn lead_to(&self, next: Rc<dyn Receive<T>>) {
+        mem::forget(self.next.replace(Some(next)));
     }
 
     /// Puts what was waited for here, by a callback added at `site`.
@@ -284,13 +291,17 @@ pub(super) fn add<T: 'static, U: 'static>(
     callback: impl FnOnce(Result<T, Failure>) -> Deferred<U> + 'static,
     site: &'static Location<'static>,
 ) -> Rc<Source<U>> {
-    let head = Rc::clone(&source).head();
-    let callback = Cell::new(Some(callback));
     // Nothing is cyclic here. `new` would put the link together on the stack and copy it, wider than it was written, which
-    // stalls the processor; this writes it where it will be.
-    let link = Rc::new_cyclic(|_| Link { head, callback, site, slot: Slot::new(), input: PhantomData });
+    // stalls the processor; this writes it where it will be, if what is wide is made in here.
+    let link = Rc::new_cyclic(|_| Link {
+        head: Rc::clone(&source).head(),
+        callback: Cell::new(Some(callback)),
+        site,
+        slot: Slot::new(),
+        input: PhantomData,
+    });
     let next = Rc::clone(&link);
-    lead(source, |slot| slot.next.set(Some(next)));
+    lead(source, |slot| slot.lead_to(next));
     link
 }
 
@@ -343,7 +354,7 @@ pub(super) fn give_away<T: 'static>(
     let head = Rc::clone(&source).head();
     let rest = Rest::new(head, Cell::new(Some(receiver)));
     let next = Rc::clone(&rest);
-    lead(source, |slot| slot.next.set(Some(next)));
+    lead(source, |slot| slot.lead_to(next));
     rest
 }
 
@@ -379,7 +390,7 @@ pub(super) fn hand_over<T: 'static>(source: Rc<Source<T>>) -> (Rc<Source<T>>, Rc
     handed.waits.begin(&head);
     let rest = Rest::new(head, Rc::clone(&handed));
     let next = Rc::clone(&rest);
-    lead(source, |slot| slot.next.set(Some(next)));
+    lead(source, |slot| slot.lead_to(next));
     (handed, rest)
 }
 

@@ -379,7 +379,7 @@ impl<T: 'static> Deferred<T> {
     }
 
     /// Runs a step now if there is a result, else when there is one.
-    #[inline]
+    #[inline(always)]
     fn then<U: 'static>(
         self,
         site: &'static Location<'static>,
@@ -406,7 +406,7 @@ impl<T: 'static> Deferred<T> {
 
     /// The same for all steps of a [`chain!`](crate::chain), the last one at `last`: they look after their panics and the
     /// trail themselves.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn then_all<U: 'static>(
         self,
         last: &'static Location<'static>,
@@ -419,7 +419,7 @@ impl<T: 'static> Deferred<T> {
     }
 
     /// The same for those that are left behind a step that returned this one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn then_rest<U: 'static>(
         self,
         last: &'static Location<'static>,
@@ -443,7 +443,7 @@ impl<T: 'static> Deferred<T> {
     }
 
     /// The result if it is there and may be had, else where it will come from.
-    #[inline]
+    #[inline(always)]
     fn settled(self) -> Result<Result<T, Failure>, Rc<Source<T>>> {
         self.at_hand().map(|(result, _)| result)
     }
