@@ -394,14 +394,19 @@ impl<T: 'static> Deferred<T> {
     /// What a callback returned that was added at `site` to what had fired; `before` was its place, if it had one.
     #[inline]
     fn returned<S>(self, before: Option<Rc<Source<S>>>, site: &'static Location<'static>) -> Self {
-        let State::Pending(inner) = self.0 else { return self };
+        match self.0 {
+            State::Pending(inner) => Self::waiting(inner, before, site),
+            ready => Self(ready),
+        }
+    }
+
+    #[cold]
+    fn waiting<S>(inner: Rc<Source<T>>, before: Option<Rc<Source<S>>>, site: &'static Location<'static>) -> Self {
         if let Some(result) = link::take_now(&*inner) {
             return Self::ready(result);
         }
-        Self(State::Pending(match before {
-            Some(before) => link::waiting(inner, before.head(), site),
-            None => link::waiting(inner, resolver::fired(site), site),
-        }))
+        let head = before.map_or_else(|| resolver::fired(site), |before| before.head());
+        Self(State::Pending(link::waiting(inner, head, site)))
     }
 
     /// The same for all steps of a [`chain!`](crate::chain), the last one at `last`: they look after their panics and the

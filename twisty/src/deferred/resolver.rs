@@ -44,9 +44,13 @@ pub(super) struct Origin<T: 'static> {
 
 impl<T: 'static> Resolver<T> {
     pub(super) fn new(made: &'static Location<'static>, canceller: Option<Canceller<T>>) -> Self {
-        let (chain, canceller, cancelling) = (Chain::new(made), Cell::new(canceller), Cell::new(false));
         // `new_cyclic` for the same reason as in `link::add`.
-        Self(Rc::new_cyclic(|_| Origin { chain, canceller, cancelling, slot: Slot::new() }))
+        Self(Rc::new_cyclic(|_| Origin {
+            chain: Chain::new(made),
+            canceller: Cell::new(canceller),
+            cancelling: Cell::new(false),
+            slot: Slot::new(),
+        }))
     }
 
     pub(super) fn source(&self) -> Rc<Source<T>> {
