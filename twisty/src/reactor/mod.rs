@@ -229,7 +229,7 @@ impl Reactor {
     /// The reactor that runs here, in whose handlers or calls this is; `None` outside of [`run`](Self::run) and
     /// [`turn`](Self::turn), and in tests without a reactor. What handlers need most of it works in those too:
     /// [`Context::clock`](crate::Context::clock), [`task::spawn`](crate::task::spawn),
-    /// [`defer_to_thread`](crate::defer_to_thread).
+    /// [`defer_to_thread`].
     ///
     /// ```
     /// # let reactor = twisty::Reactor::new()?;
