@@ -62,6 +62,8 @@ struct Link<F> {
     phase: Cell<Phase>,
     /// What is sent now is a handler's outcome.
     applying: Cell<Applying>,
+    /// The place of that outcome, apart from it because each frame sets the other.
+    reply: Cell<ReplyId>,
     /// Replies that are waited for, and those behind them.
     owed: RefCell<Option<Box<Owed>>>,
     /// Whether there are any: each frame asks.
@@ -97,8 +99,8 @@ enum Applying {
     Outcome,
     /// It is the outcome of a handler that has asked to close: it goes out all the same.
     LastWords,
-    /// It is an outcome with a place among replies that are waited for.
-    Reply(ReplyId),
+    /// It is an outcome with a place among replies that are waited for: that of `Link::reply`.
+    Reply,
 }
 
 /// While a handler's outcome is put into effect, and no longer: applying it may panic.
@@ -163,6 +165,7 @@ impl<F: Framing> Transport<F> {
             outbox_limit: limits.outbox_limit,
             phase: Cell::new(Phase::Open),
             applying: Cell::new(Applying::Nothing),
+            reply: Cell::new(ReplyId(0)),
             owed: RefCell::new(None),
             owes: Cell::new(false),
             replies: Cell::new(0),
@@ -235,7 +238,7 @@ impl<F: Framing> Transport<F> {
 
     /// The same, for bytes that are written to many connections.
     pub(super) fn write_shared(&self, bytes: &Bytes) {
-        if let Applying::Reply(_) = self.0.applying.get() {
+        if self.0.applying.get() == Applying::Reply {
             self.write(bytes);
         } else if let Some(mut outbox) = self.open_outbox() {
             outbox.append_shared(bytes.clone());
@@ -244,20 +247,16 @@ impl<F: Framing> Transport<F> {
 
     #[inline]
     fn append(&self, append: impl FnOnce(&F, &mut Vec<u8>) -> Result<(), SendError>) -> Result<(), SendError> {
-        if let Applying::Reply(reply) = self.0.applying.get() {
-            return self.append_reply(reply, append);
+        if self.0.applying.get() == Applying::Reply {
+            return self.append_reply(append);
         }
         let Some(mut outbox) = self.open_outbox() else { return Ok(()) };
         outbox.append(&self.0.agenda, |out| append(&self.0.framing.borrow(), out))
     }
 
     #[cold]
-    fn append_reply(
-        &self,
-        reply: ReplyId,
-        append: impl FnOnce(&F, &mut Vec<u8>) -> Result<(), SendError>,
-    ) -> Result<(), SendError> {
-        let mut owed = self.0.owed.borrow_mut();
+    fn append_reply(&self, append: impl FnOnce(&F, &mut Vec<u8>) -> Result<(), SendError>) -> Result<(), SendError> {
+        let (mut owed, reply) = (self.0.owed.borrow_mut(), self.0.reply.get());
         owed.as_mut().map_or(Ok(()), |owed| owed.append(reply, |out| append(&self.0.framing.borrow(), out)))
     }
 
@@ -268,17 +267,18 @@ impl<F: Framing> Transport<F> {
         if self.0.phase.get() != Phase::Open && self.0.applying.get() != Applying::LastWords {
             return None;
         }
-        if self.is_overfull() {
+        let outbox = self.0.outbox.borrow_mut();
+        if self.is_overfull(outbox.len()) {
             return None;
         }
         self.enter();
-        Some(self.0.outbox.borrow_mut())
+        Some(outbox)
     }
 
     /// Whether the peer left too much unread; then it is cut off.
     #[inline]
-    fn is_overfull(&self) -> bool {
-        let (queued, limit) = (self.0.outbox.borrow().len(), self.0.outbox_limit);
+    fn is_overfull(&self, queued: usize) -> bool {
+        let limit = self.0.outbox_limit;
         let overfull = queued > limit && self.0.backlogged.get();
         if overfull {
             self.cut_off(OutboxFull { queued, limit });
@@ -348,7 +348,8 @@ impl<F: Framing> Transport<F> {
     #[cold]
     fn behind_others(&self) -> Applying {
         let last = self.0.owed.borrow().as_ref().and_then(|owed| owed.last());
-        Applying::Reply(last.unwrap_or_else(|| self.add_reply(false, None)))
+        self.0.reply.set(last.unwrap_or_else(|| self.add_reply(false, None)));
+        Applying::Reply
     }
 
     fn add_reply(&self, promised: bool, behind: Option<ReplyId>) -> ReplyId {
@@ -361,13 +362,11 @@ impl<F: Framing> Transport<F> {
     /// The reply of the handler whose outcome is put into effect now is promised; what else belongs to the outcome comes
     /// behind it.
     pub(crate) fn promise_reply(&self) -> ReplyId {
-        let behind = match self.0.applying.get() {
-            Applying::Reply(reply) => Some(reply),
-            _ => None,
-        };
+        let behind = (self.0.applying.get() == Applying::Reply).then(|| self.0.reply.get());
         let promised = self.add_reply(true, behind);
         if self.0.applying.get() != Applying::Nothing {
-            self.0.applying.set(Applying::Reply(self.add_reply(false, Some(promised))));
+            self.0.reply.set(self.add_reply(false, Some(promised)));
+            self.0.applying.set(Applying::Reply);
         }
         promised
     }
@@ -379,7 +378,8 @@ impl<F: Framing> Transport<F> {
         if wanted {
             // Dropped last, also when applying it panics.
             let _sent_then = Keeping { transport: self, reply, before: self.ending() };
-            let _until_applied = UntilApplied::begin(&self.0.applying, Applying::Reply(reply));
+            self.0.reply.set(reply);
+            let _until_applied = UntilApplied::begin(&self.0.applying, Applying::Reply);
             apply();
         }
         wanted
@@ -397,10 +397,11 @@ impl<F: Framing> Transport<F> {
     fn send_owed(&self) {
         self.0.restarted.set(true);
         while let Some(bytes) = self.0.owed.borrow_mut().as_mut().and_then(|owed| owed.pop()) {
-            if self.is_overfull() {
+            let mut outbox = self.outbox();
+            if self.is_overfull(outbox.len()) {
                 return;
             }
-            self.0.outbox.borrow_mut().append_bytes(&self.0.agenda, bytes);
+            outbox.append_bytes(&self.0.agenda, bytes);
         }
         if self.0.owed.borrow().as_ref().is_some_and(|owed| owed.is_empty()) {
             self.forget_replies();
