@@ -144,10 +144,12 @@ impl Program {
     }
 
     fn add_timeout(self: &Rc<Self>, d: usize, s: usize, timeout: Duration, on: Option<Behaviour>) {
-        let (program, clock) = (Rc::clone(self), self.clock.clone());
+        let (program, watcher, clock) = (Rc::clone(self), Rc::clone(self), self.clock.clone());
+        // What a paused one holds is seen before the timeout translates it.
+        let watched = move |it: Deferred<Value>| it.add_both(move |result| watcher.see(result));
         self.pool.change(d, move |it| match on {
-            None => it.add_timeout(timeout, &clock),
-            Some(on) => it.add_timeout_with(timeout, &clock, move |result, limit| {
+            None => watched(it).add_timeout(timeout, &clock),
+            Some(on) => watched(it).add_timeout_with(timeout, &clock, move |result, limit| {
                 let seconds = limit.as_secs_f64();
                 program.answer(d, &on, result, |_kind, input| What::OnTimeout { d, s, input, seconds })
             }),
@@ -174,12 +176,20 @@ impl Program {
         event: impl FnOnce(Kind, Outcome) -> What,
     ) -> Deferred<Value> {
         let kind = if input.is_ok() { Kind::Callback } else { Kind::Errback };
+        let input = self.see(input);
         if self.is_over.get() {
-            self.first_input.borrow_mut().get_or_insert_with(|| Outcome::of(&input));
             return input.into();
         }
         self.note(event(kind, Outcome::of(&input)));
         self.behave(d, behaviour, input)
+    }
+
+    /// Remembers the first that comes when the program is over.
+    fn see(&self, input: Result) -> Result {
+        if self.is_over.get() {
+            self.first_input.borrow_mut().get_or_insert_with(|| Outcome::of(&input));
+        }
+        input
     }
 
     fn behave(self: &Rc<Self>, d: usize, behaviour: &Behaviour, input: Result) -> Deferred<Value> {
