@@ -38,6 +38,14 @@ const TABLE: &[(Departure, Rule)] = &[
         name: "a failure has one owner",
         reason: "D9: whoever asked first for the end of a task gets it, the others are told that it failed",
     }, one_owner),
+    (Departure {
+        name: "a task that was stopped stays stopped",
+        reason: "K5: in Twisted it has failed when the Deferred fails that it waited for",
+    }, stopped_for_good),
+    (Departure {
+        name: "a task that was stopped is not paused",
+        reason: "K5: in Twisted the wait for a Deferred counts as a pause, and is left over",
+    }, nothing_to_resume),
 ];
 
 /// The departure after which nothing differs.
@@ -129,4 +137,33 @@ fn one_owner(_: &Case, expected: &mut Value, _: &mut Value) {
         }
         failed.push(event["task"].clone());
     }
+}
+
+/// Whether the event comes after its task was stopped, in what is said to have happened.
+fn comes_after_stop(case: &Case, outcome: &Value, event: &Value) -> bool {
+    let failed = |at: usize| {
+        let events = outcome["events"].as_array().into_iter().flatten();
+        events.filter(|event| event["ev"] == "op_error").any(|event| event["at"] == json!(at))
+    };
+    let mut stops = case.ops().filter(|(_, op)| op["op"] == "stop" && op["task"] == event["task"]);
+    stops.any(|(at, _)| !failed(at) && json!(at).as_u64() < event["at"].as_u64())
+}
+
+/// What is said of it then, to whoever asks or tries to change it.
+fn stopped_for_good(case: &Case, expected: &mut Value, _: &mut Value) {
+    let before = expected.clone();
+    for event in events(expected).iter_mut().filter(|event| comes_after_stop(case, &before, event)) {
+        if event["error"] == "TaskFailed" {
+            event["error"] = json!("TaskStopped");
+        } else if event["ev"] == "done" {
+            event["err"] = json!({ "type": "TaskStopped" });
+        }
+    }
+}
+
+/// So that it cannot be resumed.
+fn nothing_to_resume(case: &Case, _: &mut Value, actual: &mut Value) {
+    let before = actual.clone();
+    let refused = |event: &Value| event["op"] == "resume" && event["error"] == "NotPaused";
+    events(actual).retain(|event| !(refused(event) && comes_after_stop(case, &before, event)));
 }
