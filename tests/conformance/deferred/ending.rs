@@ -82,7 +82,8 @@ pub(super) fn dropped(program: &Program, unhandled: &UnhandledFailures) -> Repor
     for d in numbers {
         let Entry { handle, resolver, pauses, .. } = program.pool.remove(d);
         unfired.extend(resolver.filter(|resolver| !resolver.is_called()));
-        drop((handle, pauses));
+        // A resolver elsewhere, in the callbacks of another one, would keep the result: it is dropped by itself.
+        drop((handle.map(|handle| handle.into_result().map(Deferred::from)), pauses));
         let mut failures = unhandled.take().into_iter();
         by_number.extend(failures.next().map(|failure| (d, Error::of(&failure))));
         strange.extend(failures);
