@@ -1,7 +1,10 @@
-//! What tests over real sockets share: a reactor on a thread of its own, a plain client, and the examples as programs.
+//! What tests over real sockets share: a reactor on a thread of its own, a plain client, the examples as
+//! programs, and what is reported.
 
+mod log;
 mod program;
 
+pub use log::reported;
 pub use program::{Program, allow_descriptors, output_of_example};
 
 use std::io::{self, BufRead, BufReader, Read, Write};

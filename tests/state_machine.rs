@@ -1,9 +1,7 @@
 //! `#[state_machine]`: states as arguments and outcomes, handlers by state, and the graph, in memory.
 
 use std::cell::Cell;
-use std::io::{self, Write};
 use std::rc::Rc;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use twisty::prelude::*;
@@ -216,27 +214,9 @@ impl Sink {
     fn swallow(&mut self, _data: &[u8]) {}
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
 /// The warnings while `work` runs.
 fn warned(work: impl FnOnce()) -> Vec<String> {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt().without_time().with_ansi(false).with_max_level(tracing::Level::WARN);
-    tracing::subscriber::with_default(subscriber.with_writer(move || writer.clone()).finish(), work);
-    let bytes = log.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    String::from_utf8(bytes).expect("text").lines().map(str::to_owned).collect()
+    live::reported(tracing::Level::WARN, work)
 }
 
 #[test]

@@ -2,7 +2,18 @@
 
 use std::fmt::{Debug, Display};
 
+use serde::Deserialize;
+
 use crate::report::Departure;
+
+/// Something observable.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub(crate) struct Event<What> {
+    /// The operation during which it happened.
+    pub(crate) at: usize,
+    #[serde(flatten)]
+    pub(crate) what: What,
+}
 
 /// The first place where the two do not agree.
 pub(crate) struct Difference<'a, C, E> {

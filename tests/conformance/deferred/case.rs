@@ -120,14 +120,7 @@ pub(super) struct Final {
     pub(super) unhandled_unspecified: bool,
 }
 
-/// Something observable.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(super) struct Event {
-    /// The operation during which it happened.
-    pub(super) at: usize,
-    #[serde(flatten)]
-    pub(super) what: What,
-}
+pub(super) type Event = crate::compare::Event<What>;
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "ev", rename_all = "snake_case")]

@@ -93,14 +93,7 @@ pub(super) fn ending(ops_done: usize, buffered: Option<Data>) -> impl Iterator<I
     [What::Ended].into_iter().chain(buffered).map(move |what| Event { at: ops_done, what })
 }
 
-/// Something observable.
-#[derive(Debug, Clone, PartialEq, Deserialize)]
-pub(super) struct Event {
-    /// The operation during which it happened.
-    pub(super) at: usize,
-    #[serde(flatten)]
-    pub(super) what: What,
-}
+pub(super) type Event = crate::compare::Event<What>;
 
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(tag = "ev", rename_all = "snake_case")]

@@ -242,46 +242,18 @@ pub(super) fn wait_for<T, P: Place + Accept<T> + 'static>(inner: Rc<Source<T>>, 
     lead(inner, |slot| slot.outer.set(Some(outer)));
 }
 
-/// The place of a callback that has run when it was added at `site`, and waits for what it returned.
-struct Waiting<T> {
-    head: Rc<dyn Head>,
-    site: &'static Location<'static>,
-    slot: Slot<T>,
-}
-
-/// What has fired goes on after `inner`. It is not `inner` itself: each of the two can be paused without the other.
+/// What has fired goes on after `inner`, which a callback added at `site` has returned: a link whose callback has run. It
+/// is not `inner` itself: each of the two can be paused without the other.
 #[cold]
 pub(super) fn waiting<T: 'static>(
     inner: Rc<Source<T>>,
     head: Rc<dyn Head>,
     site: &'static Location<'static>,
 ) -> Rc<Source<T>> {
-    let waiting = Rc::new(Waiting { head, site, slot: Slot::new() });
-    wait_for(inner, Rc::clone(&waiting));
-    waiting
-}
-
-impl<T: 'static> Place for Waiting<T> {
-    type Value = T;
-
-    fn slot(&self) -> &Slot<T> {
-        &self.slot
-    }
-
-    fn chain(&self) -> &Chain {
-        self.head.chain()
-    }
-
-    fn head(self: Rc<Self>) -> Rc<dyn Head> {
-        Rc::clone(&self.head)
-    }
-}
-
-impl<T: 'static> Accept<T> for Waiting<T> {
-    fn accept(self: Rc<Self>, result: Result<T, Failure>) -> Rc<dyn Flow> {
-        self.slot.accept(result, &*self.head, self.site);
-        self
-    }
+    let callback = Cell::new(None::<fn()>);
+    let link = Rc::new(Link { head, callback, site, slot: Slot::new(), input: PhantomData::<fn(())> });
+    wait_for(inner, Rc::clone(&link));
+    link
 }
 
 /// Adds a callback to a place.
