@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use super::cooperative_task::{CooperativeTask, Task};
+use super::upcoming::{Called, Upcoming};
 use crate::clock::{DelayedCall, Scheduler, Timestamp, WeakClock};
 use crate::deferred::{Deferred, IntoDeferred};
 use crate::error::TaskError;
@@ -260,8 +261,8 @@ impl Schedule {
         if scheduled.is_some() || self.stage.get() != Stage::Running || self.tasks.borrow().is_empty() {
             return self.next_slice.set(scheduled);
         }
-        let next = NextSlice(Some(Rc::clone(self)));
-        let schedule = |now| self.clock.schedule(now, Self::BREAK, move || next.work());
+        let next = Upcoming::of(self);
+        let schedule = |now| self.clock.schedule(now, Self::BREAK, move || next.come());
         match self.clock.time().and_then(schedule) {
             Some(slice) => self.next_slice.set(Some(slice)),
             None => self.stop(),
@@ -276,7 +277,6 @@ impl Schedule {
 
     /// One slice.
     fn work(self: &Rc<Self>) {
-        self.next_slice.set(None);
         let (slice, began) = (self.slice.get(), self.clock.time());
         let mut steps = 0;
         while let Some(task) = self.next_task() {
@@ -306,31 +306,23 @@ impl Schedule {
     }
 }
 
-/// The slice that is to come, as the clock holds it.
-struct NextSlice(Option<Rc<Schedule>>);
-
-impl NextSlice {
-    fn work(mut self) {
-        if let Some(this) = self.0.take() {
-            this.work();
-        }
-    }
-}
-
-/// If neither the Cooperator nor the slice has taken it away, the clock goes.
-impl Drop for NextSlice {
-    fn drop(&mut self) {
-        if let Some(this) = self.0.take()
-            && this.next_slice.take().is_some()
-        {
-            this.stop();
-        }
-    }
-}
-
 impl fmt::Debug for Cooperator {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let tasks = self.0.tasks.borrow().len();
         f.debug_struct("Cooperator").field("stage", &self.0.stage.get()).field("tasks", &tasks).finish_non_exhaustive()
+    }
+}
+
+impl Called for Schedule {
+    fn next(&self) -> &Cell<Option<DelayedCall>> {
+        &self.next_slice
+    }
+
+    fn come(self: &Rc<Self>) {
+        self.work();
+    }
+
+    fn forsake(&self) {
+        self.stop();
     }
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use super::upcoming::{Called, Upcoming};
 use crate::clock::{DelayedCall, Scheduler, Timestamp, WeakClock};
 use crate::deferred::{Deferred, IntoDeferred, Resolver, maybe_deferred};
 use crate::error::LoopingCallError;
@@ -285,7 +286,6 @@ impl Loop {
 
     /// Calls the function, and goes on when that is done.
     fn call(self: &Rc<Self>) {
-        self.next.set(None);
         let count = if self.counts { self.count() } else { 1 };
         let Some(mut function) = self.function.take() else { return };
         let called = if count > 0 { function(&LoopingCall(Rc::clone(self)), count) } else { Deferred::succeed(()) };
@@ -303,8 +303,8 @@ impl Loop {
 
     /// Calls at the next multiple of the interval after `now`.
     fn call_later(self: &Rc<Self>, now: Timestamp) {
-        let next = NextCall(Some(Rc::clone(self)));
-        match self.clock.schedule(now, self.until_next(now), move || next.call()) {
+        let next = Upcoming::of(self);
+        match self.clock.schedule(now, self.until_next(now), move || next.come()) {
             Some(next) => self.next.set(Some(next)),
             None => self.break_off(),
         }
@@ -355,25 +355,17 @@ impl Loop {
     }
 }
 
-/// The call that is to come, as the clock holds it.
-struct NextCall(Option<Rc<Loop>>);
-
-impl NextCall {
-    fn call(mut self) {
-        if let Some(this) = self.0.take() {
-            this.call();
-        }
+impl Called for Loop {
+    fn next(&self) -> &Cell<Option<DelayedCall>> {
+        &self.next
     }
-}
 
-/// If neither the loop nor the call has taken it away, the clock goes.
-impl Drop for NextCall {
-    fn drop(&mut self) {
-        if let Some(this) = self.0.take()
-            && this.next.take().is_some()
-        {
-            this.break_off();
-        }
+    fn come(self: &Rc<Self>) {
+        self.call();
+    }
+
+    fn forsake(&self) {
+        self.break_off();
     }
 }
 

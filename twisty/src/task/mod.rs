@@ -16,6 +16,7 @@ mod later;
 mod looping_call;
 mod spawn;
 mod timeout;
+mod upcoming;
 
 pub use cooperative_task::CooperativeTask;
 pub use cooperator::{Cooperator, Slice};
