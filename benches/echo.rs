@@ -9,6 +9,7 @@ use std::iter;
 
 use benches::Result;
 use benches::compare::{Rival, Workload};
+use benches::load::{Dialogue, Script};
 use benches::options::Options;
 use benches::tape::Tape;
 
@@ -21,13 +22,10 @@ fn main() -> Result {
 /// One request of 64 bytes at a time on each connection.
 fn echo(connections: usize) -> Workload {
     let messages = Tape::new(|number| text(number, 64));
-    let rival = |label, server| Rival { label, server, replies: messages.clone() };
+    let rival = |label, server| dialogue(label, server, connections, 1, &messages, &messages);
     Workload {
         name: format!("echo 64 B, {connections} conn."),
-        connections,
-        depth: 1,
         rivals: vec![rival("mio loop", "echo-mio"), rival("twisty", "echo-twisty"), rival("tokio", "echo-tokio")],
-        requests: messages,
     }
 }
 
@@ -36,19 +34,29 @@ fn lines() -> Workload {
     let crlf = Tape::new(|number| [text(number, 64), b"\r\n".to_vec()].concat());
     // LinesCodec takes "\r\n" and answers "\n".
     let lf = Tape::new(|number| [text(number, 64), b"\n".to_vec()].concat());
-    let rival = |label, server, replies: &Tape| Rival { label, server, replies: replies.clone() };
+    let rival = |label, server, replies| dialogue(label, server, 16, 64, &crlf, replies);
     Workload {
         name: "lines 64 B, 16 conn. × 64".to_owned(),
-        connections: 16,
-        depth: 64,
         rivals: vec![
             rival("mio loop, memchr", "lines-mio", &crlf),
             rival("twisty", "lines-twisty", &crlf),
             rival("tokio, LinesCodec, batched", "lines-tokio-batched", &lf),
             rival("tokio, LinesCodec, send", "lines-tokio-send", &lf),
         ],
-        requests: crlf,
     }
+}
+
+/// A server whose clients each send `depth` messages before they wait for the replies.
+fn dialogue(
+    label: &'static str,
+    server: &'static str,
+    connections: usize,
+    depth: usize,
+    requests: &Tape,
+    replies: &Tape,
+) -> Rival {
+    let script = Script { requests: requests.clone(), replies: replies.clone(), depth };
+    Rival::new(label, server, move |address, spin| Dialogue::connect(address, spin, connections, script.clone()))
 }
 
 /// Printable, and different for each number.
