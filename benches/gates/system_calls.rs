@@ -44,9 +44,14 @@ const REQUEST: &[(&str, usize)] = &[("epoll_wait", 1), ("recvfrom", 1), ("sendto
 const ALONE: Traffic = Traffic::Requests { clients: 1, batch: 1 };
 const PIPELINED: Traffic = Traffic::Requests { clients: 1, batch: 64 };
 
-const GATES: [Gate; 8] = [
+/// 16 KiB.
+const LARGE: Traffic = Traffic::Requests { clients: 1, batch: 256 };
+
+const GATES: [Gate; 10] = [
     Gate { server: "echo-mio", traffic: ALONE, calls: REQUEST },
     Gate { server: "echo-twisty", traffic: ALONE, calls: REQUEST },
+    Gate { server: "echo-mio", traffic: LARGE, calls: REQUEST },
+    Gate { server: "echo-twisty", traffic: LARGE, calls: REQUEST },
     Gate { server: "lines-mio", traffic: ALONE, calls: REQUEST },
     Gate { server: "lines-twisty", traffic: ALONE, calls: REQUEST },
     Gate { server: "lines-mio", traffic: PIPELINED, calls: REQUEST },
@@ -96,7 +101,7 @@ fn show(calls: &Calls) -> String {
 impl Gate {
     fn name(&self) -> String {
         let traffic = match self.traffic {
-            Traffic::Requests { clients: 1, batch } => format!("batches of {batch}"),
+            Traffic::Requests { clients: 1, batch } => format!("{batch} × 64 bytes"),
             Traffic::Requests { clients, .. } => format!("broadcast to {clients}"),
             Traffic::Clients => "connections".to_owned(),
         };

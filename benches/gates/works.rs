@@ -23,7 +23,7 @@ use crate::protocols::{Deaf, LineEcho, RawEcho, Room, Till};
 pub(crate) const FRAMES: usize = 100;
 /// Members of a room, and what is said in a round.
 pub(crate) const MEMBERS: usize = 100;
-pub(crate) const SAID: usize = 10;
+pub(crate) const SAID: usize = 50;
 
 const FRAME: [u8; 64] = [b'x'; 64];
 const LINE: &[u8] = b"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n";
