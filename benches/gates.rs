@@ -61,10 +61,7 @@ fn main() -> ExitCode {
         }
         _ => hold_all(&words),
     };
-    result.map_or_else(complain, |()| ExitCode::SUCCESS)
-}
-
-fn complain(error: Box<dyn std::error::Error>) -> ExitCode {
+    let Err(error) = result else { return ExitCode::SUCCESS };
     eprintln!("{error}");
     ExitCode::FAILURE
 }

@@ -122,12 +122,12 @@ struct Switching;
 #[protocol]
 impl Switching {
     #[on(line)]
-    fn to_raw(&mut self, cx: &Context<Self>) {
+    fn begin_raw(&mut self, cx: &Context<Self>) {
         cx.framing_mut().set_raw_mode();
     }
 
     #[on(raw)]
-    fn to_lines(&mut self, cx: &Context<Self>, data: &[u8]) {
+    fn end_raw(&mut self, cx: &Context<Self>, data: &[u8]) {
         cx.framing_mut().set_line_mode(&data[1..]);
     }
 }

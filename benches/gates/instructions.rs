@@ -4,8 +4,8 @@
 //! (the C library copies and allocates as the processor allows, `memchr` searches so) the cost is that over a reference,
 //! which does no more than that.
 //!
-//! The counts are those of the release profile as it stands: `CARGO_INCREMENTAL=1` inlines less, and costs up to three
-//! times as much.
+//! The counts are those of the release profile as it stands: `CARGO_INCREMENTAL=1` inlines less, and a frame may
+//! cost several times as much.
 
 use benches::Result;
 

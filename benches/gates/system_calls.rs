@@ -143,8 +143,13 @@ impl Traffic {
         };
         let mut counted = Calls::new();
         for (name, _) in calls().skip(*from).take(to - from).filter_map(|call| call.split_once('(')) {
-            // Some machines have no call without a signal mask.
-            let name = if name == "epoll_pwait" { "epoll_wait" } else { name };
+            let name = match name {
+                // In a debug build the standard library looks whether what it closes is open.
+                "fcntl" if cfg!(debug_assertions) => continue,
+                // Some machines have no call without a signal mask.
+                "epoll_pwait" => "epoll_wait",
+                name => name,
+            };
             *counted.entry(name.to_owned()).or_default() += 1;
         }
         Ok(counted)
