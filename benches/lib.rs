@@ -10,6 +10,8 @@
 //! `deferred` and `timers` need no servers. They hold contests: the same work done in several ways in one process, each
 //! of which has its turn in every round.
 //!
+//! What must not become dearer again is held by the test `gates`, which counts and never times.
+//!
 //! # Layout
 //!
 //! - [`options`]: the command line, the same for all benches.
