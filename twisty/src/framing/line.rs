@@ -23,7 +23,7 @@ use crate::error::{FramingError, Overlong, SendError};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    delimiter: Cow<'static, [u8]>,
+    delimiter: Delimiter,
     max_length: usize,
     mode: Mode,
     /// How much of the unfinished line was searched, so that a line in single bytes costs linear time.
@@ -53,8 +53,7 @@ impl Line {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        let delimiter = Cow::Borrowed(b"\r\n".as_slice());
-        Self { delimiter, max_length: Self::MAX_LENGTH, mode: Mode::Line, searched: 0, unread: 0 }
+        Self { delimiter: Delimiter::Two(*b"\r\n"), max_length: Self::MAX_LENGTH, mode: Mode::Line, searched: 0, unread: 0 }
     }
 
     /// Lines that end in `delimiter`.
@@ -70,8 +69,7 @@ impl Line {
     /// ```
     #[must_use]
     pub fn delimiter(mut self, delimiter: impl Into<Cow<'static, [u8]>>) -> Self {
-        self.delimiter = delimiter.into();
-        assert!(!self.delimiter.is_empty(), "a line needs a delimiter of at least one byte");
+        self.delimiter = Delimiter::new(delimiter.into());
         self
     }
 
@@ -173,40 +171,31 @@ impl Line {
     fn find_line<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
         if let Some(length) = self.first_line(buffer, self.searched) {
             self.searched = 0;
-            return self.checked(&buffer[..length], length + self.delimiter.len());
+            return self.checked(&buffer[..length], length + self.delimiter.bytes().len());
         }
         self.searched = buffer.len();
-        if buffer.len() >= self.max_length.saturating_add(self.delimiter.len()) {
+        if buffer.len() >= self.max_length.saturating_add(self.delimiter.bytes().len()) {
             return Err(self.overlong());
         }
         Ok(Decoded::Incomplete { missing: 1 })
     }
 
-    /// The length of the first line; no delimiter ends before `from`. It looks for the last byte of the delimiter, then
-    /// back: nothing is prepared per line, and a delimiter that was cut needs no special case.
+    /// The length of the first line; no delimiter ends before `from`.
     #[inline]
-    fn first_line(&self, buffer: &[u8], mut from: usize) -> Option<usize> {
-        let (last, before) = self.delimiter.split_last()?;
-        while let Some(at) = memchr(*last, &buffer[from..]) {
-            let found = from + at;
-            if ends_with(&buffer[..found], before) {
-                return Some(found - before.len());
+    fn first_line(&self, buffer: &[u8], from: usize) -> Option<usize> {
+        match &self.delimiter {
+            Delimiter::One(last) => first_line(buffer, from, [], *last),
+            Delimiter::Two([before, last]) => first_line(buffer, from, [*before], *last),
+            more => {
+                let (last, before) = more.bytes().split_last()?;
+                first_line(buffer, from, before, *last)
             }
-            from = found + 1;
         }
-        None
-    }
-
-    /// Whether a delimiter could end in `line`, or in the delimiter behind it before its own end.
-    #[inline]
-    fn may_end_in(&self, line: &[u8]) -> bool {
-        let Some((last, before)) = self.delimiter.split_last() else { return true };
-        contains(line, *last) || before.iter().any(|byte| byte == last)
     }
 
     #[cold]
     fn refused(&self) -> SendError {
-        SendError::ContainsDelimiter { delimiter: self.delimiter.escape_ascii().to_string() }
+        SendError::ContainsDelimiter { delimiter: self.delimiter.bytes().escape_ascii().to_string() }
     }
 
     #[inline]
@@ -249,15 +238,15 @@ impl Framing for Line {
     #[inline]
     fn encode(&self, frame: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
         let start = out.len();
-        out.reserve(frame.len() + self.delimiter.len());
+        out.reserve(frame.len() + self.delimiter.bytes().len());
         out.extend_from_slice(frame);
-        match *self.delimiter {
-            [one] => out.push(one),
-            [one, two] => out.extend_from_slice(&[one, two]),
-            ref more => out.extend_from_slice(more),
+        match &self.delimiter {
+            Delimiter::One(one) => out.push(*one),
+            Delimiter::Two(two) => out.extend_from_slice(two),
+            more => out.extend_from_slice(more.bytes()),
         }
         // Most lines do not even contain the last byte of the delimiter, so that is asked first.
-        if !self.may_end_in(frame) || self.first_line(&out[start..], 0) == Some(frame.len()) {
+        if !self.delimiter.may_end_in(frame) || self.first_line(&out[start..], 0) == Some(frame.len()) {
             return Ok(());
         }
         out.truncate(start);
@@ -277,24 +266,86 @@ impl Framing for Line {
     }
 }
 
-/// Whether a byte occurs. In a short line it hardly ever does, and then looking at all of it is faster than stopping
-/// early.
-#[inline]
-fn contains(line: &[u8], byte: u8) -> bool {
-    const SHORT: usize = 256;
-    if line.len() <= SHORT {
-        line.iter().fold(false, |found, other| found | (*other == byte))
-    } else {
-        memchr(byte, line).is_some()
+/// What ends a line, the usual ones of one and two bytes without a detour.
+#[derive(Debug, Clone)]
+enum Delimiter {
+    One(u8),
+    Two([u8; 2]),
+    Static(&'static [u8]),
+    Owned(Box<[u8]>),
+}
+
+impl Delimiter {
+    fn new(bytes: Cow<'static, [u8]>) -> Self {
+        match (&*bytes, &bytes) {
+            ([], _) => panic!("a line needs a delimiter of at least one byte"),
+            ([one], _) => Self::One(*one),
+            ([one, two], _) => Self::Two([*one, *two]),
+            (_, Cow::Borrowed(bytes)) => Self::Static(bytes),
+            (bytes, Cow::Owned(_)) => Self::Owned(bytes.into()),
+        }
+    }
+
+    #[inline]
+    fn bytes(&self) -> &[u8] {
+        match self {
+            Self::One(one) => std::slice::from_ref(one),
+            Self::Two(two) => two,
+            Self::Static(more) => more,
+            Self::Owned(more) => more,
+        }
+    }
+
+    /// Whether one could end in `line`, or in the delimiter behind it before its own end.
+    #[inline]
+    fn may_end_in(&self, line: &[u8]) -> bool {
+        match self {
+            Self::One(last) => contains(line, *last),
+            Self::Two([before, last]) => contains(line, *last) || before == last,
+            Self::Static(_) | Self::Owned(_) => true,
+        }
     }
 }
 
-/// As the slice's own, without a call for the usual delimiters of one and two bytes.
-#[inline]
-fn ends_with(bytes: &[u8], suffix: &[u8]) -> bool {
-    match suffix {
-        [] => true,
-        [one] => bytes.last() == Some(one),
-        _ => bytes.ends_with(suffix),
+impl PartialEq for Delimiter {
+    fn eq(&self, other: &Self) -> bool {
+        self.bytes() == other.bytes()
     }
+}
+
+impl Eq for Delimiter {}
+
+/// Looks for the last byte of the delimiter, then back: nothing is prepared per line, and a delimiter that was cut needs
+/// no special case.
+#[inline]
+fn first_line(buffer: &[u8], mut from: usize, before: impl AsRef<[u8]>, last: u8) -> Option<usize> {
+    let before = before.as_ref();
+    while let Some(at) = memchr(last, &buffer[from..]) {
+        let found = from + at;
+        if buffer[..found].ends_with(before) {
+            return Some(found - before.len());
+        }
+        from = found + 1;
+    }
+    None
+}
+
+/// Whether a byte occurs. In a short line it hardly ever does, and then looking at all of it, in blocks, is faster than
+/// stopping early.
+#[inline]
+fn contains(line: &[u8], byte: u8) -> bool {
+    const SHORT: usize = 256;
+    if line.len() > SHORT {
+        return memchr(byte, line).is_some();
+    }
+    let in_blocks = occurs_in_blocks::<16>(line, byte).or_else(|| occurs_in_blocks::<4>(line, byte));
+    in_blocks.unwrap_or_else(|| line.contains(&byte))
+}
+
+/// `None` if the line is shorter than a block. The last block reaches back into the one before.
+#[inline]
+fn occurs_in_blocks<const N: usize>(line: &[u8], byte: u8) -> Option<bool> {
+    let last = line.last_chunk::<N>()?;
+    let occurs_in = |block: &[u8; N]| block.iter().fold(false, |found, other| found | (*other == byte));
+    Some(line.as_chunks().0.iter().fold(occurs_in(last), |found, block| found | occurs_in(block)))
 }
