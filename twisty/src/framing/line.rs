@@ -53,7 +53,7 @@ impl Line {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self { delimiter: Delimiter::Two(*b"\r\n"), max_length: Self::MAX_LENGTH, mode: Mode::Line, searched: 0, unread: 0 }
+        Self { delimiter: Delimiter::CRLF, max_length: Self::MAX_LENGTH, mode: Mode::Line, searched: 0, unread: 0 }
     }
 
     /// Lines that end in `delimiter`.
@@ -169,33 +169,20 @@ impl Line {
 
     #[inline]
     fn find_line<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
-        if let Some(length) = self.first_line(buffer, self.searched) {
+        if let Some(end) = self.delimiter.find_end(buffer, self.searched) {
             self.searched = 0;
-            return self.checked(&buffer[..length], length + self.delimiter.bytes().len());
+            return self.checked(&buffer[..end - self.delimiter.len()], end);
         }
         self.searched = buffer.len();
-        if buffer.len() >= self.max_length.saturating_add(self.delimiter.bytes().len()) {
+        if buffer.len() >= self.max_length.saturating_add(self.delimiter.len()) {
             return Err(self.overlong());
         }
         Ok(Decoded::Incomplete { missing: 1 })
     }
 
-    /// The length of the first line; no delimiter ends before `from`.
-    #[inline]
-    fn first_line(&self, buffer: &[u8], from: usize) -> Option<usize> {
-        match &self.delimiter {
-            Delimiter::One(last) => first_line(buffer, from, [], *last),
-            Delimiter::Two([before, last]) => first_line(buffer, from, [*before], *last),
-            more => {
-                let (last, before) = more.bytes().split_last()?;
-                first_line(buffer, from, before, *last)
-            }
-        }
-    }
-
     #[cold]
     fn refused(&self) -> SendError {
-        SendError::ContainsDelimiter { delimiter: self.delimiter.bytes().escape_ascii().to_string() }
+        SendError::ContainsDelimiter { delimiter: self.delimiter.to_bytes().escape_ascii().to_string() }
     }
 
     #[inline]
@@ -238,19 +225,15 @@ impl Framing for Line {
     #[inline]
     fn encode(&self, frame: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
         let start = out.len();
-        out.reserve(frame.len() + self.delimiter.bytes().len());
         out.extend_from_slice(frame);
-        match &self.delimiter {
-            Delimiter::One(one) => out.push(*one),
-            Delimiter::Two(two) => out.extend_from_slice(two),
-            more => out.extend_from_slice(more.bytes()),
-        }
+        self.delimiter.append_to(out);
         // Most lines do not even contain the last byte of the delimiter, so that is asked first.
-        if !self.delimiter.may_end_in(frame) || self.first_line(&out[start..], 0) == Some(frame.len()) {
-            return Ok(());
+        let may_end_early = contains(frame, self.delimiter.last) || self.delimiter.may_end_in_itself();
+        if may_end_early && self.delimiter.find_end(&out[start..], 0) != Some(out.len() - start) {
+            out.truncate(start);
+            return Err(self.refused());
         }
-        out.truncate(start);
-        Err(self.refused())
+        Ok(())
     }
 
     fn encodes_like(&self, other: &Self) -> bool {
@@ -266,68 +249,85 @@ impl Framing for Line {
     }
 }
 
-/// What ends a line, the usual ones of one and two bytes without a detour.
-#[derive(Debug, Clone)]
-enum Delimiter {
+/// What ends a line. Its last byte is what is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Delimiter {
+    before: Before,
+    last: u8,
+}
+
+/// What must stand in front of the last byte; for the usual delimiters it takes no detour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Before {
+    Nothing,
     One(u8),
-    Two([u8; 2]),
-    Static(&'static [u8]),
-    Owned(Box<[u8]>),
+    More(Box<Cow<'static, [u8]>>),
 }
 
 impl Delimiter {
+    const CRLF: Self = Self { before: Before::One(b'\r'), last: b'\n' };
+
     fn new(bytes: Cow<'static, [u8]>) -> Self {
-        match (&*bytes, &bytes) {
-            ([], _) => panic!("a line needs a delimiter of at least one byte"),
-            ([one], _) => Self::One(*one),
-            ([one, two], _) => Self::Two([*one, *two]),
-            (_, Cow::Borrowed(bytes)) => Self::Static(bytes),
-            (bytes, Cow::Owned(_)) => Self::Owned(bytes.into()),
+        match *bytes {
+            [] => panic!("a line needs a delimiter of at least one byte"),
+            [last] => Self { before: Before::Nothing, last },
+            [before, last] => Self { before: Before::One(before), last },
+            [.., last] => Self { before: Before::More(Box::new(bytes)), last },
         }
     }
 
     #[inline]
-    fn bytes(&self) -> &[u8] {
-        match self {
-            Self::One(one) => std::slice::from_ref(one),
-            Self::Two(two) => two,
-            Self::Static(more) => more,
-            Self::Owned(more) => more,
+    fn len(&self) -> usize {
+        match &self.before {
+            Before::Nothing => 1,
+            Before::One(_) => 2,
+            Before::More(all) => all.len(),
         }
     }
 
-    /// Whether one could end in `line`, or in the delimiter behind it before its own end.
+    /// Where the first line of `buffer` ends, behind its delimiter; none ends before `from`. It looks for the last byte,
+    /// then back: nothing is prepared per line, and a delimiter that was cut needs no special case.
     #[inline]
-    fn may_end_in(&self, line: &[u8]) -> bool {
-        match self {
-            Self::One(last) => contains(line, *last),
-            Self::Two([before, last]) => contains(line, *last) || before == last,
-            Self::Static(_) | Self::Owned(_) => true,
+    fn find_end(&self, buffer: &[u8], mut from: usize) -> Option<usize> {
+        while let Some(at) = memchr(self.last, &buffer[from..]) {
+            let last = from + at;
+            from = last + 1;
+            let whole = match &self.before {
+                Before::Nothing => true,
+                Before::One(before) => buffer[..last].last() == Some(before),
+                Before::More(all) => buffer[..from].ends_with(all),
+            };
+            if whole {
+                return Some(from);
+            }
+        }
+        None
+    }
+
+    #[inline]
+    fn append_to(&self, out: &mut Vec<u8>) {
+        match &self.before {
+            Before::Nothing => out.push(self.last),
+            Before::One(before) => out.extend_from_slice(&[*before, self.last]),
+            Before::More(all) => out.extend_from_slice(all),
         }
     }
-}
 
-impl PartialEq for Delimiter {
-    fn eq(&self, other: &Self) -> bool {
-        self.bytes() == other.bytes()
-    }
-}
-
-impl Eq for Delimiter {}
-
-/// Looks for the last byte of the delimiter, then back: nothing is prepared per line, and a delimiter that was cut needs
-/// no special case.
-#[inline]
-fn first_line(buffer: &[u8], mut from: usize, before: impl AsRef<[u8]>, last: u8) -> Option<usize> {
-    let before = before.as_ref();
-    while let Some(at) = memchr(last, &buffer[from..]) {
-        let found = from + at;
-        if buffer[..found].ends_with(before) {
-            return Some(found - before.len());
+    /// Whether the end of a line could make it end too early.
+    #[inline]
+    fn may_end_in_itself(&self) -> bool {
+        match &self.before {
+            Before::Nothing => false,
+            Before::One(before) => *before == self.last,
+            Before::More(_) => true,
         }
-        from = found + 1;
     }
-    None
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.append_to(&mut bytes);
+        bytes
+    }
 }
 
 /// Whether a byte occurs. In a short line it hardly ever does, and then looking at all of it, in blocks, is faster than
