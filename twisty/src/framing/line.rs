@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use wide::u8x16;
 
+use super::scan::Scan;
 use super::{Decoded, Framing};
 use crate::error::{FramingError, Overlong, SendError};
 
@@ -26,8 +27,8 @@ pub struct Line {
     delimiter: Delimiter,
     max_length: usize,
     mode: Mode,
-    /// How much of the unfinished line was searched, so that a line in single bytes costs linear time.
-    searched: usize,
+    /// Where its last byte is; each byte is looked at once, also of a line that comes in single bytes.
+    ends: Scan,
     /// Bytes of the last raw event that its handler gave back.
     unread: usize,
 }
@@ -53,7 +54,7 @@ impl Line {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self { delimiter: Delimiter::CRLF, max_length: Self::MAX_LENGTH, mode: Mode::Line, searched: 0, unread: 0 }
+        Self { delimiter: Delimiter::CRLF, max_length: Self::MAX_LENGTH, mode: Mode::Line, ends: Scan::NEW, unread: 0 }
     }
 
     /// Lines that end in `delimiter`.
@@ -163,17 +164,16 @@ impl Line {
 
     fn switch(&mut self, mode: Mode) {
         self.mode = mode;
-        self.searched = 0;
+        self.ends = Scan::NEW;
         self.unread = 0;
     }
 
     #[inline]
     fn find_line<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
-        if let Some(end) = self.delimiter.find_end(buffer, self.searched) {
-            self.searched = 0;
-            return self.checked(&buffer[..end - self.delimiter.len()], end);
+        if let Some((length, end)) = self.delimiter.find(buffer, &mut self.ends) {
+            self.ends.consume(end);
+            return self.checked(&buffer[..length], end);
         }
-        self.searched = buffer.len();
         if buffer.len() >= self.max_length.saturating_add(self.delimiter.len()) {
             return Err(self.overlong());
         }
@@ -228,8 +228,8 @@ impl Framing for Line {
         out.extend_from_slice(frame);
         self.delimiter.append_to(out);
         // Most lines do not even contain the last byte of the delimiter, so that is asked first.
-        let may_end_early = contains(frame, self.delimiter.last) || self.delimiter.may_end_in_itself();
-        if may_end_early && self.delimiter.find_end(&out[start..], 0) != Some(out.len() - start) {
+        let may_end_early = self.delimiter.overlaps || contains(frame, self.delimiter.last);
+        if may_end_early && self.delimiter.ends_early(&out[start..]) {
             out.truncate(start);
             return Err(self.refused());
         }
@@ -254,6 +254,8 @@ impl Framing for Line {
 struct Delimiter {
     before: Before,
     last: u8,
+    /// Whether it could begin in the line before it, and end too early.
+    overlaps: bool,
 }
 
 /// What must stand in front of the last byte; for the usual delimiters it takes no detour.
@@ -265,14 +267,14 @@ enum Before {
 }
 
 impl Delimiter {
-    const CRLF: Self = Self { before: Before::One(b'\r'), last: b'\n' };
+    const CRLF: Self = Self { before: Before::One(b'\r'), last: b'\n', overlaps: false };
 
     fn new(bytes: Cow<'static, [u8]>) -> Self {
         match *bytes {
             [] => panic!("a line needs a delimiter of at least one byte"),
-            [last] => Self { before: Before::Nothing, last },
-            [before, last] => Self { before: Before::One(before), last },
-            [.., last] => Self { before: Before::More(Box::new(bytes)), last },
+            [last] => Self { before: Before::Nothing, last, overlaps: false },
+            [before, last] => Self { before: Before::One(before), last, overlaps: before == last },
+            [.., last] => Self { before: Before::More(Box::new(bytes)), last, overlaps: true },
         }
     }
 
@@ -285,23 +287,27 @@ impl Delimiter {
         }
     }
 
-    /// Where the first line of `buffer` ends, behind its delimiter; none ends before `from`. It looks for the last byte,
-    /// then back: nothing is prepared per line, and a delimiter that was cut needs no special case.
-    #[inline]
-    fn find_end(&self, buffer: &[u8], mut from: usize) -> Option<usize> {
-        while let Some(at) = memchr(self.last, &buffer[from..]) {
-            let last = from + at;
-            from = last + 1;
-            let whole = match &self.before {
-                Before::Nothing => true,
-                Before::One(before) => buffer[..last].last() == Some(before),
-                Before::More(all) => buffer[..from].ends_with(all),
+    /// The length of the first line of `buffer`, without its delimiter and with it. It looks for the last byte, then back:
+    /// a delimiter that was cut needs no special case.
+    #[inline(always)]
+    fn find(&self, buffer: &[u8], ends: &mut Scan) -> Option<(usize, usize)> {
+        loop {
+            let last = ends.next(buffer, self.last)?;
+            let before = match &self.before {
+                Before::Nothing => 0,
+                Before::One(before) if buffer[..last].last() == Some(before) => 1,
+                Before::More(all) if buffer[..=last].ends_with(all) => all.len() - 1,
+                Before::One(_) | Before::More(_) => continue,
             };
-            if whole {
-                return Some(from);
-            }
+            return Some((last - before, last + 1));
         }
-        None
+    }
+
+    /// Whether `line`, which ends in a delimiter, would be read as more than one.
+    #[cold]
+    fn ends_early(&self, line: &[u8]) -> bool {
+        let mut ends = Scan::NEW;
+        self.find(line, &mut ends).is_none_or(|(_, end)| end < line.len())
     }
 
     #[inline]
@@ -313,16 +319,6 @@ impl Delimiter {
         }
     }
 
-    /// Whether the end of a line could make it end too early.
-    #[inline]
-    fn may_end_in_itself(&self) -> bool {
-        match &self.before {
-            Before::Nothing => false,
-            Before::One(before) => *before == self.last,
-            Before::More(_) => true,
-        }
-    }
-
     fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::new();
         self.append_to(&mut bytes);
@@ -330,22 +326,10 @@ impl Delimiter {
     }
 }
 
-/// Whether a byte occurs. In a short line it hardly ever does, and then looking at all of it, in blocks, is faster than
-/// stopping early.
+/// Whether a byte occurs. In a line it hardly ever does, so looking at all of it is faster than stopping early.
 #[inline]
 fn contains(line: &[u8], byte: u8) -> bool {
-    const SHORT: usize = 256;
-    if line.len() > SHORT {
-        return memchr(byte, line).is_some();
-    }
-    let in_blocks = occurs_in_blocks::<16>(line, byte).or_else(|| occurs_in_blocks::<4>(line, byte));
-    in_blocks.unwrap_or_else(|| line.contains(&byte))
-}
-
-/// `None` if the line is shorter than a block. The last block reaches back into the one before.
-#[inline]
-fn occurs_in_blocks<const N: usize>(line: &[u8], byte: u8) -> Option<bool> {
-    let last = line.last_chunk::<N>()?;
-    let occurs_in = |block: &[u8; N]| block.iter().fold(false, |found, other| found | (*other == byte));
-    Some(line.as_chunks().0.iter().fold(occurs_in(last), |found, block| found | occurs_in(block)))
+    let Some(last) = line.last_chunk() else { return line.contains(&byte) };
+    let is_byte = |block: &[u8; 16]| u8x16::new(*block).simd_eq(u8x16::splat(byte));
+    line.as_chunks().0.iter().fold(is_byte(last), |found, block| found | is_byte(block)).any()
 }
