@@ -115,10 +115,11 @@ pub(super) fn append_whole<E>(
     append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
 ) -> Result<usize, E> {
     let before = buffer.len();
-    let mut appending = Appending { tail: buffer, keep: before };
+    let appending = Appending { tail: buffer, keep: before };
     append(appending.tail)?;
-    appending.keep = appending.tail.len();
-    Ok(appending.keep - before)
+    let added = appending.tail.len() - before;
+    std::mem::forget(appending);
+    Ok(added)
 }
 
 /// Takes back what was appended only in part: the encoder of a user's framing may fail half-way, or panic.

@@ -60,6 +60,8 @@ struct Link<F> {
     outbox: RefCell<Outbox>,
     outbox_limit: usize,
     phase: Cell<Phase>,
+    /// Nothing changed how frames are delivered since that was looked at last. Cleared by what may change it.
+    calm: Cell<bool>,
     /// What is sent now is a handler's outcome.
     applying: Cell<Applying>,
     /// The place of that outcome, apart from it because each frame sets the other.
@@ -164,6 +166,7 @@ impl<F: Framing> Transport<F> {
             outbox: RefCell::default(),
             outbox_limit: limits.outbox_limit,
             phase: Cell::new(Phase::Open),
+            calm: Cell::new(false),
             applying: Cell::new(Applying::Nothing),
             reply: Cell::new(ReplyId(0)),
             owed: RefCell::new(None),
@@ -356,6 +359,7 @@ impl<F: Framing> Transport<F> {
         let id = ReplyId(self.0.replies.replace(self.0.replies.get() + 1));
         self.0.owed.borrow_mut().get_or_insert_default().insert(id, promised, behind);
         self.0.owes.set(true);
+        self.disturb();
         id
     }
 
@@ -432,6 +436,7 @@ impl<F: Framing> Transport<F> {
         }
         if self.0.phase.get() < phase {
             self.0.phase.set(phase);
+            self.disturb();
             self.enter();
         }
     }
@@ -451,6 +456,7 @@ impl<F: Framing> Transport<F> {
     /// ```
     pub fn pause_reading(&self) {
         self.0.paused.set(true);
+        self.disturb();
     }
 
     /// Delivers again; what has waited comes right after the handlers of this turn. (Twisted's `resumeProducing`.)
@@ -491,6 +497,21 @@ impl<F: Framing> Transport<F> {
         if !self.0.entered.replace(true) {
             self.0.agenda.enter(self.0.key);
         }
+    }
+
+    /// Whether frames are delivered as the last one was, if the outbox takes their replies.
+    #[inline]
+    pub(crate) fn is_calm(&self) -> bool {
+        self.0.calm.get()
+    }
+
+    pub(crate) fn set_calm(&self, calm: bool) {
+        self.0.calm.set(calm);
+    }
+
+    /// Has looked at what else there is than frames, before the next one.
+    pub(crate) fn disturb(&self) {
+        self.set_calm(false);
     }
 
     /// Has the inbox looked through, though nothing more may have come.
@@ -537,6 +558,7 @@ impl<F: Framing> Transport<F> {
     /// Ends it for good; why it was to close, if something said so.
     pub(crate) fn closed(&self) -> Option<Failure> {
         self.0.phase.set(Phase::Closed);
+        self.disturb();
         self.0.outbox.borrow_mut().clear(&self.0.agenda);
         self.forget_replies();
         self.0.reason.take()
