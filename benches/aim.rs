@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::spread::Spread;
+use crate::spread::{Spread, short};
 
 /// How large a figure may be beside that of another server or way, in the median over the rounds.
 ///
@@ -57,8 +57,8 @@ impl Aim {
 impl fmt::Display for Aim {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match *self {
-            Self::Times { most, of: 0 } => write!(f, "{most:.2}"),
-            Self::Times { most, of } => write!(f, "{most:.2} of the {}", Ordinal(of)),
+            Self::Times { most, of: 0 } => f.write_str(&short(most)),
+            Self::Times { most, of } => write!(f, "{} of the {}", short(most), Ordinal(of)),
             Self::More { most, than } => write!(f, "{most} ns over the {}", Ordinal(than)),
         }
     }

@@ -51,17 +51,19 @@ impl Chart {
         let (axis, ticks) = self.axis();
         let mut drawing = Document::new()
             .set("viewBox", (0.0, 0.0, WIDTH, height))
+            .set("width", WIDTH)
+            .set("height", height)
             .set("font-family", "sans-serif")
             .set("font-size", 12)
             .set("fill", TEXT)
             .add(Title::new(&self.title))
             .add(text(&self.title, 8.0, 18.0).set("font-weight", "bold"))
-            .add(text(&self.unit, 8.0, 34.0));
+            .add(text(&format!("{}{}", self.unit, if axis.logarithmic { ", logarithmic" } else { "" }), 8.0, 34.0));
         for tick in ticks {
             let x = axis.x(tick);
             drawing = drawing
                 .add(line(x, TOP, x, height - 20.0).set("stroke", TEXT).set("stroke-opacity", 0.3))
-                .add(text(&short(tick), x, height - 6.0).set("text-anchor", "middle"));
+                .add(text(&exact(tick), x, height - 6.0).set("text-anchor", "middle"));
         }
         for (bar, row) in self.bars.iter().zip(0u32..) {
             drawing = drawing.add(bar.draw(&axis, TOP + ROW * f64::from(row)));
@@ -113,7 +115,7 @@ impl Bar {
             .add(text(&self.value.to_string(), WIDTH - VALUES + 12.0, middle + 4.0));
         if let Some(aim) = self.aim {
             let mark = line(axis.x(aim), top, axis.x(aim), top + ROW).set("stroke", AIM).set("stroke-width", 2);
-            group = group.add(mark.add(Title::new(format!("aim: at most {}", short(aim)))));
+            group = group.add(mark.add(Title::new(format!("aim: at most {}", exact(aim)))));
         }
         group
     }
@@ -154,7 +156,7 @@ fn rounded(x: f64) -> f64 {
 }
 
 /// As many decimals as it has, up to six.
-fn short(value: f64) -> String {
+fn exact(value: f64) -> String {
     format!("{value:.6}").trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
@@ -194,7 +196,7 @@ mod tests {
     fn lengths_far_apart_are_logarithms_and_the_shortest_is_still_seen() {
         let (axis, ticks) = chart(&[1.0, 50.0]).axis();
         assert_eq!((axis.logarithmic, axis.from), (true, 0.5));
-        assert_eq!(ticks.iter().copied().map(short).collect::<Vec<_>>(), ["0.5", "1", "2", "5", "10", "20", "50"]);
+        assert_eq!(ticks.iter().copied().map(exact).collect::<Vec<_>>(), ["0.5", "1", "2", "5", "10", "20", "50"]);
     }
 
     #[test]

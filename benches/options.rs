@@ -21,7 +21,7 @@ cargo bench -p benches
                without servers a tenth of that for each way to do the work
   --rounds N   so many rounds
   --millis N   rounds so long
-  --save       writes to benches/results as well, which otherwise only happens without any word or option
+  --save       replaces the bench's page and charts in benches/results, as a run without any word or option does
 
   --serve NAME [--core N]
                nothing but this server, until it is killed: for profilers. --serve help lists the names.

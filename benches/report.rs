@@ -7,9 +7,9 @@ use crate::chart::{Bar, Chart};
 use crate::compare::{Rival, Sample, Workload};
 use crate::contest::Contest;
 use crate::results::Section;
-use crate::spread::Spread;
+use crate::spread::{Spread, short};
 use crate::table::Table;
-use crate::trace::{Calls, each};
+use crate::trace::Calls;
 
 /// Figures of each rival or way, round by round.
 type Figures = Vec<Vec<f64>>;
@@ -19,8 +19,9 @@ pub fn how_compared(pinned: bool, rounds: usize, duration: Duration) -> String {
     let pinned = if pinned { "server and clients on a core each" } else { "server and clients not pinned" };
     format!(
         "{rounds} rounds of {duration:?} for each server, {pinned}. A ratio is to the first server of the table\n\
-         in the same round: median (least–greatest). The other figures are medians. p50 and p99 are of an operation, or\n\
-         of the batch it is in. System calls are counted by strace, after the rounds; below a table, those of each kind."
+         in the same round: median (least–greatest); an aim is a bound for the median of CPU times. The other figures are\n\
+         medians. p50 and p99 are of an operation, or of the batch it is in. System calls are counted by strace, after the\n\
+         rounds; below a table, those of each kind."
     )
 }
 
@@ -38,7 +39,7 @@ pub fn workload(workload: &Workload, samples: &[Vec<Sample>], calls: &[Calls]) -
             ratio(&cpus, index, 0),
             judge(rival.aim.as_slice(), &cpus, index),
             with_ratio(&rates, index, |rate| format!("{rate:.0}")),
-            calls.get(index).map_or("–".to_owned(), |calls| each(calls.total)),
+            calls.get(index).map_or("–".to_owned(), |calls| short(calls.total)),
             with_ratio(&halves, index, time),
             with_ratio(&hundredths, index, time),
         ]);
@@ -110,14 +111,14 @@ fn median(values: &[f64], show: impl Fn(f64) -> String) -> String {
 }
 
 fn ratio(figures: &[Vec<f64>], index: usize, base: usize) -> String {
-    let base = figures.get(base).and_then(|base| Spread::of_ratios(&figures[index], base));
-    base.map_or("–".to_owned(), |ratio| ratio.to_string())
+    let ratio = figures.get(base).and_then(|base| Spread::of_ratios(&figures[index], base));
+    ratio.map_or("–".to_owned(), |ratio| ratio.to_string())
 }
 
 /// Like "3.1 µs (1.02)".
 fn with_ratio(figures: &[Vec<f64>], index: usize, show: impl Fn(f64) -> String) -> String {
-    let ratio = Spread::of_ratios(&figures[index], &figures[0]).map(|ratio| Spread::from(ratio.median));
-    ratio.map_or("–".to_owned(), |ratio| format!("{} ({ratio})", median(&figures[index], show)))
+    let ratio = Spread::of_ratios(&figures[index], &figures[0]);
+    ratio.map_or("–".to_owned(), |ratio| format!("{} ({})", median(&figures[index], show), short(ratio.median)))
 }
 
 fn judge(aims: &[Aim], figures: &[Vec<f64>], index: usize) -> String {

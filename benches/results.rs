@@ -69,7 +69,7 @@ impl Results {
     pub fn save(&self) -> Result {
         let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
         self.save_to(&directory)?;
-        println!("\nWritten to benches/results: {}.md, {} charts, README.md.", self.name, self.charts.len());
+        println!("\nWritten to benches/results: {}.md, its charts, README.md.", self.name);
         Ok(())
     }
 
@@ -79,30 +79,33 @@ impl Results {
             fs::write(directory.join(file), chart.to_svg())?;
         }
         fs::write(directory.join(&self.name).with_extension("md"), &self.page)?;
-        Ok(fs::write(directory.join("README.md"), joined(directory)?)?)
+        join_pages(directory)
     }
 }
 
 const INTRODUCTION: &str = "\
 # Results
 
-Written by `cargo bench -p benches`, bench by bench; times mean nothing beside those of another run, ratios do. Bars are
-ratios to the first of each table unless they say otherwise, with whiskers from the least to the greatest round; blue ones
-are twisty's, red lines are aims.
+Written by `cargo bench -p benches`, bench by bench. Times mean nothing beside those of another run or machine; ratios do.
+Bars have whiskers from the least to the greatest round; blue ones are twisty's, red lines are aims.
 ";
 
-/// The pages of all benches, in the order of their names.
-fn joined(directory: &Path) -> Result<String> {
-    let mut pages: Vec<PathBuf> = fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
-    pages.retain(|page| page.extension().is_some_and(|extension| extension == "md") && !page.ends_with("README.md"));
-    pages.sort();
+/// Writes the pages of all benches into one, in the order of their names, and removes charts that none of them shows.
+fn join_pages(directory: &Path) -> Result {
+    let mut files: Vec<PathBuf> = fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
+    files.sort();
+    let of_kind = |kind| files.iter().filter(move |file| file.extension().is_some_and(|extension| extension == kind));
     let mut joined = INTRODUCTION.to_owned();
-    for page in pages {
-        joined.push('\n');
-        joined.push_str(fs::read_to_string(page)?.trim_end());
-        joined.push('\n');
+    for page in of_kind("md").filter(|page| !page.ends_with("README.md")) {
+        joined += &format!("\n{}\n", fs::read_to_string(page)?.trim_end());
     }
-    Ok(joined)
+    for chart in of_kind("svg") {
+        let name = chart.file_name().unwrap_or_default().to_string_lossy();
+        if !joined.contains(&format!("]({name})")) {
+            fs::remove_file(chart)?;
+        }
+    }
+    Ok(fs::write(directory.join("README.md"), joined)?)
 }
 
 /// Letters and digits stay, with single dashes between them.
@@ -143,33 +146,34 @@ mod tests {
     use super::*;
     use crate::chart::Bar;
 
-    fn results(name: &str) -> Results {
+    fn results(name: &str, section: &str) -> Results {
         let mut results = Results { name: name.to_owned(), page: String::new(), charts: Vec::new() };
         let bar = Bar { label: "mio loop".to_owned(), value: 1.0.into(), aim: None, ours: false };
-        let chart = Chart { title: "Echo".to_owned(), unit: "s".to_owned(), bars: vec![bar] };
-        let table = Table::new(["server"], []);
+        let chart = Chart { title: section.to_owned(), unit: "s".to_owned(), bars: vec![bar] };
+        let (table, notes) = (Table::new(["server"], []), vec!["one".to_owned(), "two".to_owned()]);
         results.print(&format!("## {name}"));
-        results
-            .add(Section { name: "64 B, 1 × 2".to_owned(), table, notes: vec!["a".to_owned()], chart: Some(chart) });
+        results.add(Section { name: section.to_owned(), table, notes, chart: Some(chart) });
         results
     }
 
+    fn page(name: &str, section: &str, slug: &str) -> String {
+        let table = "| server |\n|--------|";
+        format!("## {name}\n\n### {section}\n\n{table}\n\n- one\n- two\n\n![{section}]({name}-{slug}.svg)\n")
+    }
+
     #[test]
-    fn one_page_joins_those_of_all_benches() -> Result {
+    fn one_page_joins_those_of_all_benches_as_they_were_last() -> Result {
         let directory = env::temp_dir().join(format!("results-{}", std::process::id()));
-        results("timers").save_to(&directory)?;
-        results("echo").save_to(&directory)?;
-        results("echo").save_to(&directory)?;
-        let page = fs::read_to_string(directory.join("README.md"))?;
-        let chart = fs::read_to_string(directory.join("echo-64-b-1-2.svg"))?;
+        results("timers", "fire").save_to(&directory)?;
+        results("echo", "old").save_to(&directory)?;
+        results("echo", "64 B, 1 × 2").save_to(&directory)?;
+        let joined = fs::read_to_string(directory.join("README.md"))?;
+        let mut files: Vec<_> = fs::read_dir(&directory)?.flatten().map(|file| file.file_name()).collect();
+        files.sort();
         fs::remove_dir_all(&directory)?;
-        let section = |name| {
-            format!(
-                "## {name}\n\n### 64 B, 1 × 2\n\n| server |\n|--------|\n\n- a\n\n![64 B, 1 × 2]({name}-64-b-1-2.svg)\n"
-            )
-        };
-        assert_eq!(page, [INTRODUCTION, &section("echo"), &section("timers")].join("\n"));
-        assert!(chart.starts_with("<svg "), "{chart}");
+        let pages = [page("echo", "64 B, 1 × 2", "64-b-1-2"), page("timers", "fire", "fire")];
+        assert_eq!(joined, format!("{INTRODUCTION}\n{}", pages.join("\n")));
+        assert_eq!(files, ["README.md", "echo-64-b-1-2.svg", "echo.md", "timers-fire.svg", "timers.md"]);
         Ok(())
     }
 }

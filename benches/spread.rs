@@ -48,9 +48,14 @@ impl fmt::Display for Spread {
     }
 }
 
-/// Three figures, or all that stand before the point.
-fn short(value: f64) -> String {
-    let decimals = if value < 10.0 { 2 } else { usize::from(value < 100.0) };
+/// A ratio or a count with about three figures, or all that stand before the point.
+pub(crate) fn short(value: f64) -> String {
+    let decimals = match value {
+        ..0.1 => 3,
+        ..10.0 => 2,
+        ..100.0 => 1,
+        _ => 0,
+    };
     format!("{value:.decimals$}")
 }
 
@@ -68,9 +73,10 @@ mod tests {
     }
 
     #[test]
-    fn large_values_have_fewer_decimals() {
+    fn larger_values_have_fewer_decimals() {
         let spread = Spread { median: 50.123, least: 9.876, greatest: 1234.5 };
         assert_eq!(spread.to_string(), "50.1 (9.88–1234)");
+        assert_eq!(short(0.0123), "0.012");
     }
 
     #[test]

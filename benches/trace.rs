@@ -9,6 +9,7 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 
 use crate::Result;
 use crate::process::Server;
+use crate::spread::short;
 
 /// A strace that counts what a server calls from now on.
 #[derive(Debug)]
@@ -69,9 +70,9 @@ impl Calls {
         };
         let mut kinds: Vec<_> = summary.lines().filter_map(row).collect();
         kinds.sort_by_key(|(_, calls)| Reverse(*calls));
-        let share = |calls: u64| calls as f64 / operations as f64;
-        let total = share(kinds.iter().map(|(_, calls)| calls).sum());
-        Self { total, kinds: kinds.into_iter().map(|(name, calls)| (name, share(calls))).collect() }
+        let each = |calls: u64| calls as f64 / operations as f64;
+        let total = each(kinds.iter().map(|(_, calls)| calls).sum());
+        Self { total, kinds: kinds.into_iter().map(|(name, calls)| (name, each(calls))).collect() }
     }
 }
 
@@ -80,16 +81,10 @@ impl fmt::Display for Calls {
         let frequent = self.kinds.iter().filter(|(_, calls)| *calls >= self.total / 100.0);
         for (index, (name, calls)) in frequent.enumerate() {
             let separator = if index == 0 { "" } else { ", " };
-            write!(f, "{separator}{name} {}", each(*calls))?;
+            write!(f, "{separator}{name} {}", short(*calls))?;
         }
         Ok(())
     }
-}
-
-/// A number of calls for one operation, which may be far less than one.
-pub fn each(calls: f64) -> String {
-    let decimals = if calls < 0.1 { 3 } else { 2 };
-    format!("{calls:.decimals$}")
 }
 
 #[cfg(test)]
@@ -112,7 +107,7 @@ strace: Process 4242 attached
     fn the_summary_of_strace_is_read_with_and_without_errors() {
         let calls = Calls::parse(SUMMARY, 1000);
         assert_eq!(calls.to_string(), "recvfrom 1.50, sendto 1.00, epoll_wait 0.20");
-        assert_eq!((each(calls.total), calls.kinds.len()), ("2.70".to_owned(), 4));
+        assert_eq!((short(calls.total), calls.kinds.len()), ("2.70".to_owned(), 4));
         assert_eq!(Calls::parse(SUMMARY, 64_000).to_string(), "recvfrom 0.023, sendto 0.016, epoll_wait 0.003");
     }
 
