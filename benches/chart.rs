@@ -48,7 +48,8 @@ impl Chart {
     /// Draws it.
     pub fn to_svg(&self) -> String {
         let height = TOP + ROW * self.bars.len() as f64 + 24.0;
-        let (axis, ticks) = self.axis();
+        let axis = self.axis();
+        let unit = if axis.logarithmic { format!("{}, logarithmic", self.unit) } else { self.unit.clone() };
         let mut drawing = Document::new()
             .set("viewBox", (0.0, 0.0, WIDTH, height))
             .set("width", WIDTH)
@@ -58,12 +59,12 @@ impl Chart {
             .set("fill", TEXT)
             .add(Title::new(&self.title))
             .add(text(&self.title, 8.0, 18.0).set("font-weight", "bold"))
-            .add(text(&format!("{}{}", self.unit, if axis.logarithmic { ", logarithmic" } else { "" }), 8.0, 34.0));
-        for tick in ticks {
-            let x = axis.x(tick);
+            .add(text(&unit, 8.0, 34.0));
+        for tick in &axis.ticks {
+            let x = axis.x(*tick);
             drawing = drawing
                 .add(line(x, TOP, x, height - 20.0).set("stroke", TEXT).set("stroke-opacity", 0.3))
-                .add(text(&exact(tick), x, height - 6.0).set("text-anchor", "middle"));
+                .add(text(&exact(*tick), x, height - 6.0).set("text-anchor", "middle"));
         }
         for (bar, row) in self.bars.iter().zip(0u32..) {
             drawing = drawing.add(bar.draw(&axis, TOP + ROW * f64::from(row)));
@@ -71,25 +72,18 @@ impl Chart {
         format!("{drawing}\n")
     }
 
-    /// The scale that has room for all, and where its lines are.
-    fn axis(&self) -> (Axis, Vec<f64>) {
+    /// The scale that has room for all.
+    fn axis(&self) -> Axis {
         let letters = self.bars.iter().map(|bar| bar.label.chars().count()).max().unwrap_or(0);
         let left = letters as f64 * LETTER + 16.0;
         let ends = |bar: &Bar| [bar.value.least, bar.value.greatest, bar.aim.unwrap_or(bar.value.median)];
         let (least, greatest) = bounds(self.bars.iter().flat_map(ends));
-        let greatest = if greatest > 0.0 { greatest } else { 1.0 };
         let (shortest, longest) = bounds(self.bars.iter().map(|bar| bar.value.median));
-        if shortest > 0.0 && least > 0.0 && longest > 8.0 * shortest {
-            let from = round_numbers().take_while(|number| *number < least).last().unwrap_or(least);
-            let all: Vec<_> =
-                round_numbers().skip_while(|number| *number < from).take_while(|number| *number <= greatest).collect();
-            let every = if all.len() > 9 { 3 } else { 1 };
-            let ticks = all.into_iter().step_by(every).collect();
-            return (Axis { left, from, to: greatest, logarithmic: true }, ticks);
+        if least > 0.0 && longest > 8.0 * shortest {
+            Axis::logarithmic(left, least, greatest)
+        } else {
+            Axis::linear(left, if greatest > 0.0 { greatest } else { 1.0 })
         }
-        let step = round_numbers().find(|step| greatest / step <= 6.0).unwrap_or(greatest);
-        let ticks = (0..=6).map(|tick| f64::from(tick) * step).take_while(|tick| *tick <= greatest).collect();
-        (Axis { left, from: 0.0, to: greatest, logarithmic: false }, ticks)
     }
 }
 
@@ -121,15 +115,32 @@ impl Bar {
     }
 }
 
-/// Where a length ends.
+/// Where a length ends, and which lengths are marked.
 struct Axis {
     left: f64,
     from: f64,
     to: f64,
+    ticks: Vec<f64>,
     logarithmic: bool,
 }
 
 impl Axis {
+    fn linear(left: f64, to: f64) -> Self {
+        let step = round_numbers().find(|step| to / step <= 6.0).unwrap_or(to);
+        let ticks = (0..=6).map(|tick| f64::from(tick) * step).take_while(|tick| *tick <= to).collect();
+        Self { left, from: 0.0, to, ticks, logarithmic: false }
+    }
+
+    /// Begins at a round number, so that the shortest bar has a length too.
+    fn logarithmic(left: f64, least: f64, to: f64) -> Self {
+        let from = round_numbers().take_while(|number| *number < least).last().unwrap_or(least / 2.0);
+        let mut ticks: Vec<_> = round_numbers().filter(|number| (from..=to).contains(number)).collect();
+        if ticks.len() > 9 {
+            ticks = ticks.into_iter().step_by(3).collect();
+        }
+        Self { left, from, to, ticks, logarithmic: true }
+    }
+
     fn x(&self, value: f64) -> f64 {
         let part = if self.logarithmic {
             (value / self.from).ln() / (self.to / self.from).ln()
@@ -187,25 +198,25 @@ mod tests {
 
     #[test]
     fn lengths_that_are_alike_begin_at_zero() {
-        let (axis, ticks) = chart(&[1.0, 1.04, 6.0]).axis();
+        let axis = chart(&[1.0, 1.04, 6.0]).axis();
         assert_eq!((axis.logarithmic, axis.from, axis.to), (false, 0.0, 6.0));
-        assert_eq!(ticks, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+        assert_eq!(axis.ticks, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
     }
 
     #[test]
     fn lengths_far_apart_are_logarithms_and_the_shortest_is_still_seen() {
-        let (axis, ticks) = chart(&[1.0, 50.0]).axis();
+        let axis = chart(&[1.0, 50.0]).axis();
         assert_eq!((axis.logarithmic, axis.from), (true, 0.5));
-        assert_eq!(ticks.iter().copied().map(exact).collect::<Vec<_>>(), ["0.5", "1", "2", "5", "10", "20", "50"]);
+        assert_eq!(axis.ticks.iter().copied().map(exact).collect::<Vec<_>>(), ["0.5", "1", "2", "5", "10", "20", "50"]);
     }
 
     #[test]
     fn nothing_is_drawn_outside() {
         for values in [&[][..], &[0.0], &[1.0, 1.0], &[0.001, 90_000.0]] {
             let chart = chart(values);
-            let (axis, ticks) = chart.axis();
+            let axis = chart.axis();
             let inside = |value: &f64| (axis.left..=WIDTH - VALUES).contains(&axis.x(*value));
-            assert!(values.iter().filter(|value| **value > 0.0).chain(&ticks).all(inside), "{values:?}, {ticks:?}");
+            assert!(values.iter().filter(|value| **value > 0.0).chain(&axis.ticks).all(inside), "{values:?}");
             assert!(!chart.to_svg().contains("NaN"), "{values:?}");
         }
     }
