@@ -100,6 +100,11 @@ impl Options {
         self.try_out
     }
 
+    /// How often each rival has its turn.
+    pub fn rounds(&self) -> usize {
+        self.rounds
+    }
+
     /// Whether the user wants a workload of this name.
     pub fn wants(&self, name: &str) -> bool {
         self.words.is_empty() || self.words.iter().any(|word| name.contains(&**word))
@@ -109,7 +114,7 @@ impl Options {
     pub fn run(&self, workloads: &[Workload]) -> Result {
         let cores = Cores::choose();
         let how = report::how_compared(cores.is_some(), self.rounds, self.duration);
-        self.measure(&how, |results| self.compare(workloads, cores, results))
+        self.record(&how, |results| self.compare(workloads, cores, results))
     }
 
     fn compare(&self, workloads: &[Workload], cores: Option<Cores>, results: &mut Results) -> Result {
@@ -133,7 +138,7 @@ impl Options {
     /// The same for a bench without servers: its work is done in this process.
     pub fn hold(&self, contests: &mut [Contest]) -> Result {
         let duration = self.duration / 10;
-        self.measure(&report::how_held(self.rounds, duration), |results| {
+        self.record(&report::how_held(self.rounds, duration), |results| {
             for contest in contests.iter_mut().filter(|contest| self.wants(&contest.name)) {
                 let times = contest.hold(self.rounds, duration);
                 results.add(report::contest(contest, &times));
@@ -147,7 +152,7 @@ impl Options {
     ///
     /// # Errors
     /// When `measure` fails, or the results cannot be written.
-    pub fn measure(&self, how: &str, measure: impl FnOnce(&mut Results) -> Result) -> Result {
+    pub fn record(&self, how: &str, measure: impl FnOnce(&mut Results) -> Result) -> Result {
         match &self.mode {
             Mode::Help => println!("{HELP}"),
             Mode::Serve(name) => {
