@@ -57,9 +57,10 @@ pub fn workload(workload: &Workload, samples: &[Vec<Sample>], calls: &[Calls]) -
 /// How the figures of contests come about.
 pub fn how_held(rounds: usize, duration: Duration) -> String {
     format!(
-        "{rounds} rounds of about {duration:?} for each way. Times are this thread's CPU time; waiting is free. Ratios are to\n\
-         the first and the second way of the table in the same round: median (least–greatest). The other times are medians.\n\
-         Allocations are those of one whole piece of the work, without warm-up."
+        "{rounds} rounds of about {duration:?} for each way. Times are this thread's CPU time, for which waiting is free, if\n\
+         the heading does not say otherwise. Ratios are to the first and the second way of the table in the same round:\n\
+         median (least–greatest); an aim is a bound for the ratio to the first, if it does not say otherwise. The other\n\
+         times are medians. Allocations are those of one whole piece of the work, without warm-up."
     )
 }
 
@@ -77,7 +78,7 @@ pub fn contest(contest: &Contest, times: &[Vec<f64>]) -> Section {
         ]);
     }
     let bars = contest.ways.iter().map(|way| (way.label, &*way.aims));
-    let chart = chart(&contest.name, "CPU time, ratio to the first", bars, times);
+    let chart = chart(&contest.name, "time, ratio to the first", bars, times);
     Section { name: contest.name.clone(), table, notes: Vec::new(), chart }
 }
 
