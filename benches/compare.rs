@@ -5,13 +5,15 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::Result;
+use crate::aim::Aim;
 use crate::load::Load;
 use crate::process::{Cores, Server};
+use crate::trace::{Calls, Trace};
 
 /// A load, and the servers to put it on.
 #[derive(Debug)]
 pub struct Workload {
-    /// The first column of the table.
+    /// The heading of its table.
     pub name: String,
     /// The first is the one that all are compared with.
     pub rivals: Vec<Rival>,
@@ -19,10 +21,12 @@ pub struct Workload {
 
 /// A server under a workload.
 pub struct Rival {
-    /// The second column of the table.
+    /// The first column of the table.
     pub label: &'static str,
     /// Its name in [`servers`](crate::servers).
     pub server: &'static str,
+    /// What its CPU time for an operation should be at most.
+    pub aim: Option<Aim>,
     load: Box<Connect>,
 }
 
@@ -36,7 +40,13 @@ impl Rival {
         load: impl Fn(SocketAddr, bool) -> Result<L> + 'static,
     ) -> Self {
         let load = move |address, spin| load(address, spin).map(|load| Box::new(load) as Box<dyn Load>);
-        Self { label, server, load: Box::new(load) }
+        Self { label, server, aim: None, load: Box::new(load) }
+    }
+
+    /// Its CPU time for an operation should be at most so many times that of the first rival.
+    #[must_use]
+    pub fn aim(self, most: f64) -> Self {
+        Self { aim: Some(Aim::Times { most, of: 0 }), ..self }
     }
 }
 
@@ -96,6 +106,23 @@ fn measure(rival: &Rival, cores: Option<Cores>, duration: Duration) -> Result<Sa
         p50: run.latencies.value_at_quantile(0.5),
         p99: run.latencies.value_at_quantile(0.99),
     })
+}
+
+/// Puts the workload on each of its rivals once more, and counts their system calls. Times mean nothing then.
+///
+/// # Errors
+/// Also where there is no strace that may do so.
+pub fn count_calls(workload: &Workload, cores: Option<Cores>, duration: Duration) -> Result<Vec<Calls>> {
+    let count = |rival: &Rival| {
+        let server = Server::start(rival.server, cores)?;
+        // Clients that spin would take the core from strace, which has none of its own.
+        let mut load = (rival.load)(server.address, false)?;
+        load.run(duration / 5)?;
+        let trace = Trace::attach(&server)?;
+        let run = load.run(duration)?;
+        trace.finish(server, run.operations)
+    };
+    workload.rivals.iter().map(count).collect()
 }
 
 #[cfg(test)]
