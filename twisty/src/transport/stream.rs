@@ -4,8 +4,9 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::time::Duration;
 
-use mio::event::{Event, Source};
+use mio::event::Event;
 use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
 use super::{Driver, Status};
@@ -22,18 +23,27 @@ use crate::protocol::{Phase, Protocol};
 pub(crate) struct Stream<P: Protocol> {
     socket: TcpStream,
     connection: Connection<P>,
+    /// The poll watches the socket.
+    registered: bool,
     /// There may be something to read.
     readable: bool,
-    /// The peer has closed its side: a short read is not the end of what is there.
-    read_closed: bool,
-    /// The peer's last byte was read.
-    ended: bool,
     /// A write may succeed.
     writable: bool,
-    /// In which turn delivery was resumed last.
-    resumed_at: Option<Timestamp>,
+    input: Input,
+    /// In which turn delivery was resumed last; no turn is at the start of the clock.
+    resumed_at: Timestamp,
     /// The connection is finished and the socket closed to writing, but the peer may not have read everything yet.
     lingering: Option<Timestamp>,
+}
+
+/// What the peer may still send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Input {
+    Open,
+    /// The peer has closed its side: a short read is not the end of what is there.
+    Closing,
+    /// The peer's last byte was read.
+    Ended,
 }
 
 impl<P: Protocol> Stream<P> {
@@ -44,9 +54,16 @@ impl<P: Protocol> Stream<P> {
 
     /// A connected socket. Fresh sockets can be written to without asking.
     pub(crate) const fn new(socket: TcpStream, connection: Connection<P>) -> Self {
-        let (readable, read_closed, ended) = (false, false, false);
-        let (resumed_at, lingering) = (None, None);
-        Self { socket, connection, readable, read_closed, ended, writable: true, resumed_at, lingering }
+        Self {
+            socket,
+            connection,
+            registered: false,
+            readable: false,
+            writable: true,
+            input: Input::Open,
+            resumed_at: Timestamp::ZERO,
+            lingering: None,
+        }
     }
 
     fn read(&mut self, now: Timestamp, buffer: &mut [u8]) {
@@ -58,7 +75,7 @@ impl<P: Protocol> Stream<P> {
                 Ok(0) => self.end_of_input(now),
                 Ok(count) => {
                     // A stream socket that gives less than asked for is empty, and the poll will say when it is not.
-                    self.readable = count == buffer.len() || self.read_closed;
+                    self.readable = count == buffer.len() || self.input == Input::Closing;
                     self.received(now, &buffer[..count]);
                 }
                 Err(error) => self.failed(error, |me| me.readable = false),
@@ -80,7 +97,7 @@ impl<P: Protocol> Stream<P> {
     }
 
     fn end_of_input(&mut self, now: Timestamp) {
-        (self.readable, self.ended) = (false, true);
+        (self.readable, self.input) = (false, Input::Ended);
         self.lingering = self.lingering.map(|_| Timestamp::ZERO);
         self.connection.handle_eof(now);
     }
@@ -129,7 +146,7 @@ impl<P: Protocol> Stream<P> {
 
     /// Looks, because what the poll said last may be old: many clients speak before they are closed.
     fn has_input(&mut self) -> bool {
-        !self.ended && matches!(self.socket.peek(&mut [0]), Ok(1..))
+        self.input != Input::Ended && matches!(self.socket.peek(&mut [0]), Ok(1..))
     }
 
     fn abort(&mut self) {
@@ -153,8 +170,12 @@ impl<P: Protocol> Stream<P> {
 }
 
 impl<P: Protocol> Driver for Stream<P> {
-    fn source(&mut self) -> &mut dyn Source {
-        &mut self.socket
+    fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        if !self.registered {
+            registry.register(&mut self.socket, token, Interest::READABLE | Interest::WRITABLE)?;
+            self.registered = true;
+        }
+        Ok(())
     }
 
     fn open(&mut self, now: Timestamp) {
@@ -165,7 +186,9 @@ impl<P: Protocol> Driver for Stream<P> {
     fn handle_event(&mut self, now: Timestamp, event: &Event, buffer: &mut [u8]) {
         self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
         self.writable |= event.is_writable() || event.is_error();
-        self.read_closed |= event.is_read_closed() || event.is_error();
+        if self.input == Input::Open && (event.is_read_closed() || event.is_error()) {
+            self.input = Input::Closing;
+        }
         if event.is_error() && !self.connection.wants_input() {
             self.look_for_error();
         }
@@ -186,7 +209,7 @@ impl<P: Protocol> Driver for Stream<P> {
         loop {
             match self.connection.step(now, self.writable) {
                 // A peer that reads as fast as we write could keep us here: the next turn goes on.
-                Step::Resume if self.resumed_at.replace(now) == Some(now) => {
+                Step::Resume if std::mem::replace(&mut self.resumed_at, now) == now => {
                     self.connection.transport().look_again();
                     return Status::Busy;
                 }
