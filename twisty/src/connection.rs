@@ -5,7 +5,7 @@
 //! - **Input**: [`Connection::open`], once; then [`handle_bytes`](Connection::handle_bytes),
 //!   [`handle_eof`](Connection::handle_eof), [`handle_timeout`](Connection::handle_timeout). Each says what time it is.
 //! - **What next**: [`step`](Connection::step), until it answers [`Step::Wait`]. It is asked after every input, and
-//!   whenever the connection stands on the [`Agenda`]: somebody sent on it, or wants it
+//!   whenever the connection stands on the [`Agenda`](crate::protocol::Agenda): somebody sent on it, or wants it
 //!   closed.
 //! - **Output**: [`with_output`](Connection::with_output), then [`handle_written`](Connection::handle_written).
 //! - **The end**: [`finish`](Connection::finish), which every way out leads to.
@@ -19,7 +19,7 @@ use crate::clock::Timestamp;
 use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerPanicked, IdleTimeout};
 use crate::failure::Failure;
 use crate::framing::{Decoded, Framing};
-use crate::protocol::{Address, Agenda, ConnectionKey, Context, Outbox, Phase, Promises, Protocol, Seat, Transport};
+use crate::protocol::{Address, ConnectionKey, Context, Home, Outbox, Phase, Promises, Protocol, Seat, Transport};
 
 pub(crate) struct Connection<P: Protocol> {
     protocol: P,
@@ -59,10 +59,9 @@ pub(crate) enum Step {
 
 /// Where a new connection stands.
 pub(crate) struct Place {
-    pub(crate) agenda: Rc<Agenda>,
+    pub(crate) home: Rc<Home>,
     pub(crate) key: ConnectionKey,
     pub(crate) peer: Address,
-    pub(crate) host: Address,
 }
 
 impl<P: Protocol> Connection<P> {
@@ -71,8 +70,8 @@ impl<P: Protocol> Connection<P> {
     const FIRST_ADDED: usize = 4096;
 
     pub(crate) fn new(protocol: P, seat: Seat<P::Factory>, place: Place) -> Self {
-        let Place { agenda, key, peer, host } = place;
-        let transport = Transport::new(P::framing(), &P::limits(), agenda, key, (peer, host));
+        let Place { home, key, peer } = place;
+        let transport = Transport::new(P::framing(), home, key, peer);
         Self {
             protocol,
             cx: Context::new(transport, seat),

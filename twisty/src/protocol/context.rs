@@ -50,10 +50,11 @@ pub struct Context<P: Protocol> {
 
 impl<P: Protocol> Context<P> {
     pub(crate) fn new(transport: Transport<P::Framing>, seat: Seat<P::Factory>) -> Self {
+        seat.enter();
         Self { transport, seat, state: RefCell::new(None), promises: OnceCell::new() }
     }
 
-    /// The connection is over.
+    /// The connection is over; called once.
     pub(crate) fn leave(&self) {
         if let Some(promises) = self.promises.get() {
             promises.end();

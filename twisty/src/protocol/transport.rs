@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::{Address, Agenda, ConnectionKey, Limits, Outbox, Owed, ReplyId, ToFrame};
+use super::{Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, ReplyId, ToFrame};
 use crate::error::{OutboxFull, SendError};
 use crate::failure::Failure;
 use crate::framing::Framing;
@@ -58,7 +58,6 @@ struct Link<F> {
     /// Here rather than in the connection, because who sends needs it to encode.
     framing: RefCell<F>,
     outbox: RefCell<Outbox>,
-    outbox_limit: usize,
     phase: Cell<Phase>,
     /// What is sent now is a handler's outcome.
     applying: Cell<Applying>,
@@ -84,10 +83,9 @@ struct Link<F> {
     entered: Cell<bool>,
     /// Why it closes; set once.
     reason: Cell<Option<Failure>>,
-    agenda: Rc<Agenda>,
+    home: Rc<Home>,
     key: ConnectionKey,
-    peer: Address,
-    host: Address,
+    peer: Compact,
 }
 
 /// What becomes of what is sent.
@@ -152,17 +150,10 @@ pub(crate) enum Phase {
 }
 
 impl<F: Framing> Transport<F> {
-    pub(crate) fn new(
-        framing: F,
-        limits: &Limits,
-        agenda: Rc<Agenda>,
-        key: ConnectionKey,
-        (peer, host): (Address, Address),
-    ) -> Self {
+    pub(crate) fn new(framing: F, home: Rc<Home>, key: ConnectionKey, peer: Address) -> Self {
         Self(Rc::new(Link {
             framing: RefCell::new(framing),
             outbox: RefCell::default(),
-            outbox_limit: limits.outbox_limit,
             phase: Cell::new(Phase::Open),
             applying: Cell::new(Applying::Nothing),
             reply: Cell::new(ReplyId(0)),
@@ -176,10 +167,9 @@ impl<F: Framing> Transport<F> {
             stalled: Cell::new(false),
             entered: Cell::new(false),
             reason: Cell::new(None),
-            agenda,
+            home,
             key,
-            peer,
-            host,
+            peer: peer.into(),
         }))
     }
 
@@ -201,7 +191,7 @@ impl<F: Framing> Transport<F> {
 
     #[cold]
     pub(super) fn blame(&self, error: SendError) {
-        self.0.agenda.blame(error.into());
+        self.agenda().blame(error.into());
     }
 
     /// Sends a frame if the framing can carry it.
@@ -251,7 +241,7 @@ impl<F: Framing> Transport<F> {
             return self.append_reply(append);
         }
         let Some(mut outbox) = self.open_outbox() else { return Ok(()) };
-        outbox.append(&self.0.agenda, |out| append(&self.0.framing.borrow(), out))
+        outbox.append(self.agenda(), |out| append(&self.0.framing.borrow(), out))
     }
 
     #[cold]
@@ -278,17 +268,17 @@ impl<F: Framing> Transport<F> {
     /// Whether the peer left too much unread; then it is cut off.
     #[inline]
     fn is_overfull(&self, queued: usize) -> bool {
-        let limit = self.0.outbox_limit;
-        let overfull = queued > limit && self.0.backlogged.get();
-        if overfull {
-            self.cut_off(OutboxFull { queued, limit });
-        }
-        overfull
+        self.0.backlogged.get() && self.is_over_the_limit(queued)
     }
 
     #[cold]
-    fn cut_off(&self, reason: OutboxFull) {
-        self.close(Phase::Aborting, Some(reason.into()));
+    fn is_over_the_limit(&self, queued: usize) -> bool {
+        let limit = (self.0.home.limits)().outbox_limit;
+        let overfull = queued > limit;
+        if overfull {
+            self.close(Phase::Aborting, Some(OutboxFull { queued, limit }.into()));
+        }
+        overfull
     }
 
     /// Closes the connection once everything sent so far, and what the running handler returns, has been handed to the
@@ -388,7 +378,7 @@ impl<F: Framing> Transport<F> {
     /// How far it is on its way out, and whether a reason is known, or will be.
     fn ending(&self) -> (Phase, bool) {
         let reason = self.0.reason.take();
-        let known = reason.is_some() || self.0.agenda.has_fault();
+        let known = reason.is_some() || self.agenda().has_fault();
         self.0.reason.set(reason);
         (self.0.phase.get(), known)
     }
@@ -401,7 +391,7 @@ impl<F: Framing> Transport<F> {
             if self.is_overfull(outbox.len()) {
                 return;
             }
-            outbox.append_bytes(&self.0.agenda, bytes);
+            outbox.append_bytes(self.agenda(), bytes);
         }
         if self.0.owed.borrow().as_ref().is_some_and(|owed| owed.is_empty()) {
             self.forget_replies();
@@ -489,7 +479,7 @@ impl<F: Framing> Transport<F> {
     #[inline]
     pub(crate) fn enter(&self) {
         if !self.0.entered.replace(true) {
-            self.0.agenda.enter(self.0.key);
+            self.agenda().enter(self.0.key);
         }
     }
 
@@ -537,7 +527,7 @@ impl<F: Framing> Transport<F> {
     /// Ends it for good; why it was to close, if something said so.
     pub(crate) fn closed(&self) -> Option<Failure> {
         self.0.phase.set(Phase::Closed);
-        self.0.outbox.borrow_mut().clear(&self.0.agenda);
+        self.0.outbox.borrow_mut().clear(self.agenda());
         self.forget_replies();
         self.0.reason.take()
     }
@@ -551,7 +541,7 @@ impl<F: Framing> Transport<F> {
     }
 
     pub(crate) fn agenda(&self) -> &Agenda {
-        &self.0.agenda
+        &self.0.home.agenda
     }
 }
 
@@ -601,7 +591,7 @@ impl<F> Transport<F> {
     /// ```
     #[must_use]
     pub fn peer(&self) -> Address {
-        self.0.peer
+        (&self.0.peer).into()
     }
 
     /// This end's address, also after the connection is gone. (Twisted's `getHost`.)
@@ -614,7 +604,7 @@ impl<F> Transport<F> {
     /// ```
     #[must_use]
     pub fn host(&self) -> Address {
-        self.0.host
+        self.0.home.host()
     }
 }
 
@@ -641,7 +631,7 @@ impl<F> Hash for Transport<F> {
 impl<F> fmt::Debug for Transport<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Transport");
-        debug.field("peer", &self.0.peer).field("phase", &self.0.phase.get()).field("queued", &self.queued());
+        debug.field("peer", &self.peer()).field("phase", &self.0.phase.get()).field("queued", &self.queued());
         debug.finish_non_exhaustive()
     }
 }
