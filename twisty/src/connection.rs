@@ -19,19 +19,15 @@ use crate::clock::Timestamp;
 use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerPanicked, IdleTimeout};
 use crate::failure::Failure;
 use crate::framing::{Decoded, Framing};
-use crate::protocol::{Address, ConnectionKey, Context, Home, Outbox, Phase, Promises, Protocol, Seat, Transport};
+use crate::protocol::{
+    Address, ConnectionKey, Context, Delivery, Home, Inbox, Outbox, Phase, Promises, Protocol, Seat, Transport,
+};
 
 pub(crate) struct Connection<P: Protocol> {
     protocol: P,
     cx: Context<P>,
-    /// Bytes that arrived and are not consumed: an unfinished frame, or what came after a pause.
-    inbox: Vec<u8>,
-    /// How many bytes at the front of the inbox are delivered, and stay there so that the others need not move.
-    front: usize,
-    /// The inbox was not looked through, because delivery stopped; else it is one unfinished frame.
-    unexamined: bool,
-    /// How many bytes the unfinished frame lacks at least.
-    missing: usize,
+    /// Bytes that arrived and are not consumed, if there are any.
+    inbox: Option<Box<Inbox>>,
     /// Since when the protocol waits for a frame.
     waiting_since: Timestamp,
     /// When bytes last moved, in either direction.
@@ -75,10 +71,7 @@ impl<P: Protocol> Connection<P> {
         Self {
             protocol,
             cx: Context::new(transport, seat),
-            inbox: Vec::new(),
-            front: 0,
-            unexamined: false,
-            missing: 1,
+            inbox: None,
             waiting_since: Timestamp::ZERO,
             moved_at: Timestamp::ZERO,
             close_by: Cell::new(None),
@@ -105,9 +98,11 @@ impl<P: Protocol> Connection<P> {
             self.waiting_since = now;
         }
         self.guarded(|me| {
-            let (inbox, front) = (std::mem::take(&mut me.inbox), std::mem::take(&mut me.front));
-            let used = me.deliver(now, &inbox[front..]);
-            me.keep(inbox, front + used);
+            let mut inbox = me.inbox.take().unwrap_or_else(|| me.cx.link().agenda().inboxes.take());
+            let (used, missing) = me.deliver(now, inbox.unread());
+            inbox.advance(used);
+            inbox.missing = missing;
+            me.keep(inbox);
         });
     }
 
@@ -158,8 +153,7 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn step(&self, now: Timestamp, writable: bool) -> Step {
         let link = self.cx.link();
         link.left_agenda();
-        let written = link.outbox().is_empty();
-        link.set_backlogged(!written && !writable);
+        let written = link.look_after_outbox(writable);
         match (link.phase(), written) {
             (Phase::Aborting, _) => Step::Abort,
             (Phase::Open | Phase::Closing, _) if self.has_jobs() => Step::Run,
@@ -169,7 +163,7 @@ impl<P: Protocol> Connection<P> {
                 self.close_by.set(self.close_by.get().or(Some(now + P::limits().close_timeout)));
                 Step::Wait
             }
-            (Phase::Open, _) if self.accepts() && (link.take_resumed() || self.unexamined) => Step::Resume,
+            (Phase::Open, _) if self.accepts() && link.take_resumed() => Step::Resume,
             _ => Step::Wait,
         }
     }
@@ -177,7 +171,7 @@ impl<P: Protocol> Connection<P> {
     /// Whether more bytes may be read: not while paused, closing, or with too much queued, and not before what is here
     /// already has been delivered.
     pub(crate) fn wants_input(&self) -> bool {
-        !self.unexamined && self.accepts()
+        !self.cx.link().is_stopped() && self.accepts()
     }
 
     /// Whether frames may be delivered.
@@ -217,7 +211,7 @@ impl<P: Protocol> Connection<P> {
 
     /// Bytes that arrived and were not delivered.
     pub(crate) fn unread(&self) -> &[u8] {
-        &self.inbox[self.front..]
+        self.inbox.as_deref().map_or(&[], Inbox::unread)
     }
 
     // ---- output
@@ -233,7 +227,7 @@ impl<P: Protocol> Connection<P> {
     /// The first `count` bytes of the output are written.
     pub(crate) fn handle_written(&mut self, now: Timestamp, count: usize) {
         self.moved_at = now;
-        self.cx.link().outbox().advance(self.cx.link().agenda(), count);
+        self.cx.link().outbox().advance(count);
     }
 
     // ---- the end
@@ -251,7 +245,7 @@ impl<P: Protocol> Connection<P> {
         let reason = self.cx.link().closed().unwrap_or(reason);
         self.report(&reason);
         look(&reason);
-        (self.inbox, self.front) = (Vec::new(), 0);
+        self.inbox = None;
         let lost = HandlerPanicked::catch(|| self.protocol.connection_lost(&self.cx, reason));
         self.cx.leave();
         for failure in lost.err().map(Failure::from).into_iter().chain(self.cx.link().agenda().take_fault()) {
@@ -277,52 +271,53 @@ impl<P: Protocol> Connection<P> {
     }
 
     fn accept(&mut self, now: Timestamp, mut bytes: &[u8]) {
-        if !self.inbox.is_empty() {
-            bytes = self.finish_frame(now, bytes);
+        if let Some(inbox) = self.inbox.take() {
+            bytes = self.finish_frame(now, inbox, bytes);
             if bytes.is_empty() {
                 return;
             }
         }
-        let used = self.deliver(now, bytes);
+        let (used, missing) = self.deliver(now, bytes);
         if used < bytes.len() && self.cx.link().is_connected() {
-            self.inbox = self.cx.link().agenda().spare();
-            self.inbox.extend_from_slice(&bytes[used..]);
+            let mut inbox = self.cx.link().agenda().inboxes.take();
+            inbox.append(&bytes[used..]);
+            inbox.missing = missing;
+            self.inbox = Some(inbox);
         }
     }
 
     /// Adds to the inbox until its frame is whole and delivered; the bytes behind it.
-    fn finish_frame<'a>(&mut self, now: Timestamp, mut bytes: &'a [u8]) -> &'a [u8] {
-        let mut inbox = std::mem::take(&mut self.inbox);
-        inbox.drain(..std::mem::take(&mut self.front));
+    fn finish_frame<'a>(&mut self, now: Timestamp, mut inbox: Box<Inbox>, mut bytes: &'a [u8]) -> &'a [u8] {
         let mut added = Self::FIRST_ADDED;
         while !bytes.is_empty() && self.accepts() {
-            let old = inbox.len();
-            let (more, rest) = bytes.split_at(added.max(self.missing).min(bytes.len()));
-            inbox.extend_from_slice(more);
-            let used = self.deliver(now, &inbox);
+            let old = inbox.unread().len();
+            let (more, rest) = bytes.split_at(added.max(inbox.missing).min(bytes.len()));
+            inbox.append(more);
+            let (used, missing) = self.deliver(now, inbox.unread());
             if used >= old {
-                self.cx.link().agenda().recycle(inbox);
+                self.cx.link().agenda().inboxes.give(inbox);
                 return &bytes[used - old..];
             }
-            inbox.drain(..used);
+            inbox.advance(used);
+            inbox.missing = missing;
             bytes = rest;
             added *= 2;
         }
         if !bytes.is_empty() {
-            inbox.extend_from_slice(bytes);
-            self.unexamined = true;
+            inbox.append(bytes);
+            self.cx.link().set_delivery(Delivery::Stopped);
         }
-        self.keep(inbox, 0);
+        self.keep(inbox);
         &[]
     }
 
-    /// Hands out the frames at the front of `buffer`; how many bytes that took.
-    fn deliver(&mut self, now: Timestamp, buffer: &[u8]) -> usize {
-        let mut used = 0;
-        self.unexamined = false;
+    /// Hands out the frames at the front of `buffer`; how many bytes that took, and how many the next frame lacks at least.
+    fn deliver(&mut self, now: Timestamp, buffer: &[u8]) -> (usize, usize) {
+        let (mut used, mut lacks) = (0, 1);
+        self.cx.link().set_delivery(Delivery::Done);
         while used < buffer.len() || self.cx.link().framing_mut().is_ready() {
             if !self.accepts() {
-                self.unexamined = true;
+                self.cx.link().set_delivery(Delivery::Stopped);
                 break;
             }
             let decoded = self.cx.link().framing_mut().decode(&buffer[used..]);
@@ -336,7 +331,7 @@ impl<P: Protocol> Connection<P> {
                     used += data.len() - self.cx.link().framing_mut().take_back().min(data.len());
                 }
                 Ok(Decoded::Incomplete { missing }) => {
-                    self.missing = missing;
+                    lacks = missing;
                     break;
                 }
                 Err(error) => self.refuse(error),
@@ -348,19 +343,15 @@ impl<P: Protocol> Connection<P> {
                 self.settle_fault();
             }
         }
-        used
+        (used, lacks)
     }
 
-    /// Keeps what is behind the first `used` bytes, and moves it only when that is less than what was used.
-    fn keep(&mut self, mut inbox: Vec<u8>, used: usize) {
-        let mut front = used;
-        if front > inbox.len() / 2 {
-            inbox.drain(..std::mem::take(&mut front));
-        }
-        if inbox.is_empty() || !self.cx.link().is_connected() {
-            self.cx.link().agenda().recycle(inbox);
+    /// Keeps an inbox, if there is something in it that will be delivered.
+    fn keep(&mut self, inbox: Box<Inbox>) {
+        if inbox.unread().is_empty() || !self.cx.link().is_connected() {
+            self.cx.link().agenda().inboxes.give(inbox);
         } else {
-            (self.inbox, self.front) = (inbox, front);
+            self.inbox = Some(inbox);
         }
     }
 

@@ -6,11 +6,15 @@ use std::io::IoSlice;
 
 use bytes::Bytes;
 
-use super::Agenda;
+use super::{Agenda, Owed, Spare};
 
-/// What a connection has queued: small frames gathered in one buffer, large shared ones linked in between.
+/// What a connection has queued; a pointer and nothing else while that is nothing.
 #[derive(Default)]
-pub(crate) struct Outbox {
+pub(crate) struct Outbox(Option<Box<Queue>>);
+
+/// Small frames gathered in one buffer, large shared ones linked in between; and what may be sent only later.
+#[derive(Default)]
+pub(crate) struct Queue {
     /// Finished pieces, in front of `tail`.
     pieces: VecDeque<Bytes>,
     /// What new frames are appended to.
@@ -18,6 +22,10 @@ pub(crate) struct Outbox {
     /// How much of the first piece is written (of `tail`, where there is no piece).
     written: usize,
     length: usize,
+    /// The peer did not take all that was written last.
+    backlogged: bool,
+    /// Replies that are waited for, and those behind them.
+    owed: Option<Box<Owed>>,
 }
 
 impl Outbox {
@@ -27,11 +35,26 @@ impl Outbox {
     pub(crate) const SLICES: usize = 16;
 
     pub(crate) fn len(&self) -> usize {
-        self.length
+        self.0.as_ref().map_or(0, |queue| queue.length)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.length == 0
+        self.len() == 0
+    }
+
+    pub(crate) fn is_backlogged(&self) -> bool {
+        self.0.as_ref().is_some_and(|queue| queue.backlogged)
+    }
+
+    /// Says whether the peer takes what is queued.
+    pub(crate) fn set_backlogged(&mut self, backlogged: bool) {
+        if let Some(queue) = &mut self.0 {
+            queue.backlogged = backlogged;
+        }
+    }
+
+    fn queue(&mut self, agenda: &Agenda) -> &mut Queue {
+        self.0.get_or_insert_with(|| agenda.outboxes.take())
     }
 
     /// Lets `append` add to the queue, in a buffer that is there already wherever possible.
@@ -41,26 +64,25 @@ impl Outbox {
         agenda: &Agenda,
         append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
     ) -> Result<(), E> {
-        if self.tail.capacity() == 0 {
-            self.tail = agenda.spare();
-        }
-        self.length += append_whole(&mut self.tail, append)?;
+        let queue = self.queue(agenda);
+        queue.length += append_whole(&mut queue.tail, append)?;
         Ok(())
     }
 
     /// Queues bytes that other connections queue too, without copying them.
-    pub(crate) fn append_shared(&mut self, bytes: Bytes) {
-        if !self.tail.is_empty() {
-            self.pieces.push_back(std::mem::take(&mut self.tail).into());
+    pub(crate) fn append_shared(&mut self, agenda: &Agenda, bytes: Bytes) {
+        let queue = self.queue(agenda);
+        if !queue.tail.is_empty() {
+            queue.pieces.push_back(std::mem::take(&mut queue.tail).into());
         }
-        self.length += bytes.len();
-        self.pieces.push_back(bytes);
+        queue.length += bytes.len();
+        queue.pieces.push_back(bytes);
     }
 
     /// Queues bytes that were made already.
     pub(crate) fn append_bytes(&mut self, agenda: &Agenda, bytes: Vec<u8>) {
         if bytes.len() >= Self::WORTH_SHARING {
-            return self.append_shared(bytes.into());
+            return self.append_shared(agenda, bytes.into());
         }
         let _infallible: Result<(), Infallible> = self.append(agenda, |out| {
             out.extend_from_slice(&bytes);
@@ -70,18 +92,75 @@ impl Outbox {
 
     /// Fills `slices` with what is next to be written; the number of them.
     pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; Self::SLICES]) -> usize {
-        let pieces =
-            self.pieces.iter().map(|piece| &piece[..]).chain((!self.tail.is_empty()).then_some(&self.tail[..]));
+        let Some(queue) = &self.0 else { return 0 };
         let mut count = 0;
-        for (slice, piece) in slices.iter_mut().zip(pieces) {
-            *slice = IoSlice::new(if count == 0 { &piece[self.written..] } else { piece });
+        for (slice, piece) in slices.iter_mut().zip(queue.parts()) {
+            *slice = IoSlice::new(if count == 0 { &piece[queue.written..] } else { piece });
             count += 1;
         }
         count
     }
 
     /// Forgets the first `count` bytes: they are written.
-    pub(crate) fn advance(&mut self, agenda: &Agenda, count: usize) {
+    pub(crate) fn advance(&mut self, count: usize) {
+        if let Some(queue) = &mut self.0 {
+            queue.advance(count);
+        }
+    }
+
+    /// Gives back what it does not need any more.
+    pub(crate) fn tidy(&mut self, agenda: &Agenda) {
+        if let Some(queue) = self.0.take_if(|queue| queue.length == 0 && queue.owed.is_none()) {
+            agenda.outboxes.give(queue);
+        }
+    }
+
+    pub(crate) fn clear(&mut self, agenda: &Agenda) {
+        if let Some(queue) = self.0.take() {
+            agenda.outboxes.give(queue);
+        }
+    }
+
+    /// What was appended since something shared was.
+    pub(crate) fn appended(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], |queue| &queue.tail)
+    }
+
+    /// The same, as one who shares it needs it.
+    pub(crate) fn take_appended(&mut self, agenda: &Agenda) -> Vec<u8> {
+        let appended = self.0.as_mut().map_or_else(Vec::new, |queue| std::mem::take(&mut queue.tail));
+        self.clear(agenda);
+        appended
+    }
+
+    // ---- replies that are owed
+
+    pub(crate) fn owed(&self) -> Option<&Owed> {
+        self.0.as_ref()?.owed.as_deref()
+    }
+
+    pub(crate) fn owed_mut(&mut self) -> Option<&mut Owed> {
+        self.0.as_mut()?.owed.as_deref_mut()
+    }
+
+    /// What is owed, to owe one reply more.
+    pub(crate) fn owe(&mut self, agenda: &Agenda) -> &mut Owed {
+        self.queue(agenda).owed.get_or_insert_default()
+    }
+
+    pub(crate) fn forget_owed(&mut self) {
+        if let Some(queue) = &mut self.0 {
+            queue.owed = None;
+        }
+    }
+}
+
+impl Queue {
+    fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().map(|piece| &piece[..]).chain((!self.tail.is_empty()).then_some(&self.tail[..]))
+    }
+
+    fn advance(&mut self, count: usize) {
         self.length -= count;
         self.written += count;
         while let Some(first) = self.pieces.front()
@@ -90,21 +169,25 @@ impl Outbox {
             self.written -= first.len();
             self.pieces.pop_front();
         }
-        if self.length == 0 {
-            self.clear(agenda);
-        } else if self.pieces.is_empty() && self.written > self.tail.len() / 2 {
+        if self.pieces.is_empty() && self.written > self.tail.len() / 2 {
             // A queue that never runs empty must not keep what it wrote: each byte is moved at most once this way.
             self.tail.drain(..self.written);
             self.written = 0;
         }
     }
+}
 
-    pub(crate) fn clear(&mut self, agenda: &Agenda) {
-        agenda.recycle(std::mem::take(&mut self.tail));
+impl Spare for Queue {
+    fn capacity(&self) -> usize {
+        self.tail.capacity()
+    }
+
+    fn clear(&mut self) {
         if self.pieces.capacity() > 0 {
             self.pieces = VecDeque::new();
         }
-        (self.written, self.length) = (0, 0);
+        self.tail.clear();
+        (self.written, self.length, self.backlogged, self.owed) = (0, 0, false, None);
     }
 }
 
@@ -166,7 +249,7 @@ mod tests {
         assert!(catch_unwind(AssertUnwindSafe(|| append(&mut outbox))).is_err());
         add(&agenda, &mut outbox, 10..12);
         assert_eq!(contents(&outbox), (0..12).collect::<Vec<u8>>());
-        outbox.advance(&agenda, 12);
+        outbox.advance(12);
         assert!(outbox.is_empty());
     }
 
@@ -182,9 +265,9 @@ mod tests {
         for step in 1..=100 {
             let (agenda, mut outbox) = (Agenda::default(), Outbox::default());
             add(&agenda, &mut outbox, 0..10);
-            outbox.append_shared(Bytes::from_owner((10..60).collect::<Vec<u8>>()));
+            outbox.append_shared(&agenda, Bytes::from_owner((10..60).collect::<Vec<u8>>()));
             add(&agenda, &mut outbox, 60..70);
-            outbox.append_shared(Bytes::from_owner((70..80).collect::<Vec<u8>>()));
+            outbox.append_shared(&agenda, Bytes::from_owner((70..80).collect::<Vec<u8>>()));
             add(&agenda, &mut outbox, 80..100);
             let mut seen = Vec::new();
             while !outbox.is_empty() {
@@ -192,7 +275,7 @@ mod tests {
                 assert_eq!(now.len(), outbox.len());
                 let take = step.min(now.len());
                 seen.extend_from_slice(&now[..take]);
-                outbox.advance(&agenda, take);
+                outbox.advance(take);
             }
             assert_eq!(seen, expected, "in steps of {step}");
         }
@@ -204,8 +287,9 @@ mod tests {
         add(&agenda, &mut outbox, [0; 100]);
         for _ in 0..10_000 {
             add(&agenda, &mut outbox, [0; 50]);
-            outbox.advance(&agenda, 50);
+            outbox.advance(50);
         }
-        assert!(outbox.tail.capacity() < 1024, "{} bytes for 100 queued", outbox.tail.capacity());
+        let capacity = outbox.0.expect("something is queued").capacity();
+        assert!(capacity < 1024, "{capacity} bytes for 100 queued");
     }
 }
