@@ -32,8 +32,8 @@ pub(crate) struct Connection<P: Protocol> {
     waiting_since: Timestamp,
     /// When bytes last moved, in either direction.
     moved_at: Timestamp,
-    /// When closing takes too long.
-    close_by: Cell<Option<Timestamp>>,
+    /// When closing takes too long: first to write what is queued, then for the peer to read it.
+    close_by: Cell<Timestamp>,
 }
 
 /// What a connection wants its driver to do.
@@ -74,7 +74,7 @@ impl<P: Protocol> Connection<P> {
             inbox: None,
             waiting_since: Timestamp::ZERO,
             moved_at: Timestamp::ZERO,
-            close_by: Cell::new(None),
+            close_by: Cell::new(Timestamp::NEVER),
         }
     }
 
@@ -124,7 +124,7 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn handle_timeout(&mut self, now: Timestamp) {
         let limits = P::limits();
         match self.cx.link().phase() {
-            Phase::Closing if self.close_by.get().is_some_and(|by| by <= now) => {
+            Phase::Closing if self.close_by.get() <= now => {
                 let (queued, promised) = (self.cx.link().queued(), self.cx.link().promised_replies());
                 let reason = CloseTimeout { limit: limits.close_timeout, queued, promised };
                 self.cx.link().close(Phase::Aborting, Some(reason.into()));
@@ -160,7 +160,9 @@ impl<P: Protocol> Connection<P> {
             (Phase::Open | Phase::Closing, false) if writable => Step::Write,
             (Phase::Closing, true) if link.promised_replies() == 0 => Step::Close,
             (Phase::Closing, _) => {
-                self.close_by.set(self.close_by.get().or(Some(now + P::limits().close_timeout)));
+                if self.close_by.get() == Timestamp::NEVER {
+                    self.close_by.set(now + P::limits().close_timeout);
+                }
                 Step::Wait
             }
             (Phase::Open, _) if self.accepts() && link.take_resumed() => Step::Resume,
@@ -191,13 +193,14 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         let waits = |since: Timestamp, limit: Option<Duration>| limit.map(|limit| since + limit);
         match self.cx.link().phase() {
-            Phase::Closing => self.close_by.get(),
+            Phase::Closing => Some(self.close_by.get()).filter(|by| *by != Timestamp::NEVER),
             Phase::Open => {
                 let frame = waits(self.waiting_since, self.timeout());
                 let idle = waits(self.moved_at, P::limits().idle_timeout);
                 frame.into_iter().chain(idle).min()
             }
-            Phase::Aborting | Phase::Closed => None,
+            Phase::Closed => self.lingers_until(),
+            Phase::Aborting => None,
         }
     }
 
@@ -242,6 +245,7 @@ impl<P: Protocol> Connection<P> {
         if self.cx.link().phase() == Phase::Closed {
             return;
         }
+        self.close_by.set(Timestamp::NEVER);
         let reason = self.cx.link().closed().unwrap_or(reason);
         self.report(&reason);
         look(&reason);
@@ -250,6 +254,23 @@ impl<P: Protocol> Connection<P> {
         self.cx.leave();
         for failure in lost.err().map(Failure::from).into_iter().chain(self.cx.link().agenda().take_fault()) {
             self.report(&failure);
+        }
+    }
+
+    /// Gives the peer of a finished connection until then to read what was written.
+    pub(crate) fn linger(&self, until: Timestamp) {
+        self.close_by.set(until);
+    }
+
+    /// Until when a finished connection lingers, if it does.
+    pub(crate) fn lingers_until(&self) -> Option<Timestamp> {
+        (self.phase() == Phase::Closed && self.close_by.get() != Timestamp::NEVER).then(|| self.close_by.get())
+    }
+
+    /// Does not wait for the peer of a finished connection any more.
+    pub(crate) fn stop_lingering(&self) {
+        if self.phase() == Phase::Closed {
+            self.close_by.set(Timestamp::NEVER);
         }
     }
 

@@ -26,15 +26,18 @@ pub struct Line {
     delimiter: Cow<'static, [u8]>,
     max_length: usize,
     mode: Mode,
-    /// How much of the unfinished line was searched, so that a line in single bytes costs linear time.
-    searched: usize,
-    /// Bytes of the last raw event that its handler gave back.
-    unread: usize,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    Line,
+    Line {
+        /// How much of the unfinished line was searched, so that a line in single bytes costs linear time.
+        searched: usize,
+    },
+    /// Lines again, behind a raw event whose handler gave back so many bytes.
+    LineAgain {
+        unread: usize,
+    },
     /// A counted raw stretch; one of 0 bytes is over with the next event.
     RawFor(usize),
     Raw,
@@ -54,7 +57,7 @@ impl Line {
     #[must_use]
     pub const fn new() -> Self {
         let delimiter = Cow::Borrowed(b"\r\n".as_slice());
-        Self { delimiter, max_length: Self::MAX_LENGTH, mode: Mode::Line, searched: 0, unread: 0 }
+        Self { delimiter, max_length: Self::MAX_LENGTH, mode: Mode::Line { searched: 0 } }
     }
 
     /// Lines that end in `delimiter`.
@@ -111,7 +114,7 @@ impl Line {
     /// assert_eq!(line.decode(b"a\r\nb"), Ok(Decoded::Raw(b"a\r\nb")));
     /// ```
     pub fn set_raw_mode(&mut self) {
-        self.switch(Mode::Raw);
+        self.mode = Mode::Raw;
     }
 
     /// Delivers the next `bytes` bytes as `raw` events, in as many as the network makes of them, then lines again. There is
@@ -126,7 +129,7 @@ impl Line {
     /// assert_eq!(line.decode(b"d\r\n"), Ok(Decoded::Frame { frame: b"d", consumed: 3 }));
     /// ```
     pub fn set_raw_mode_for(&mut self, bytes: usize) {
-        self.switch(Mode::RawFor(bytes));
+        self.mode = Mode::RawFor(bytes);
     }
 
     /// How many bytes of a counted raw stretch are still to come. In a `raw` handler, 0 means that this was the last event.
@@ -143,7 +146,7 @@ impl Line {
     pub const fn raw_left(&self) -> usize {
         match self.mode {
             Mode::RawFor(bytes) => bytes,
-            Mode::Line | Mode::Raw => 0,
+            Mode::Line { .. } | Mode::LineAgain { .. } | Mode::Raw => 0,
         }
     }
 
@@ -159,23 +162,16 @@ impl Line {
     /// assert_eq!(line.take_back(), 8);
     /// ```
     pub fn set_line_mode(&mut self, rest: &[u8]) {
-        self.switch(Mode::Line);
-        self.unread = rest.len();
-    }
-
-    fn switch(&mut self, mode: Mode) {
-        self.mode = mode;
-        self.searched = 0;
-        self.unread = 0;
+        self.mode = Mode::LineAgain { unread: rest.len() };
     }
 
     #[inline]
-    fn find_line<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
-        if let Some(length) = self.first_line(buffer, self.searched) {
-            self.searched = 0;
+    fn find_line<'a>(&mut self, buffer: &'a [u8], searched: usize) -> Result<Decoded<'a>, FramingError> {
+        if let Some(length) = self.first_line(buffer, searched) {
+            self.mode = Mode::Line { searched: 0 };
             return self.checked(&buffer[..length], length + self.delimiter.len());
         }
-        self.searched = buffer.len();
+        self.mode = Mode::Line { searched: buffer.len() };
         if buffer.len() >= self.max_length.saturating_add(self.delimiter.len()) {
             return Err(self.overlong());
         }
@@ -231,14 +227,15 @@ impl Framing for Line {
     #[inline]
     fn decode<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
         match self.mode {
-            Mode::Line => self.find_line(buffer),
+            Mode::Line { searched } => self.find_line(buffer, searched),
+            Mode::LineAgain { .. } => self.find_line(buffer, 0),
             Mode::Raw => Ok(Decoded::Raw(buffer)),
             Mode::RawFor(wanted) if buffer.len() < wanted => {
                 self.mode = Mode::RawFor(wanted - buffer.len());
                 Ok(Decoded::Raw(buffer))
             }
             Mode::RawFor(wanted) => {
-                self.mode = Mode::Line;
+                self.mode = Mode::Line { searched: 0 };
                 Ok(Decoded::Raw(&buffer[..wanted]))
             }
         }
@@ -273,7 +270,9 @@ impl Framing for Line {
     }
 
     fn take_back(&mut self) -> usize {
-        std::mem::take(&mut self.unread)
+        let Mode::LineAgain { unread } = self.mode else { return 0 };
+        self.mode = Mode::Line { searched: 0 };
+        unread
     }
 }
 

@@ -32,8 +32,6 @@ pub(crate) struct Stream<P: Protocol> {
     input: Input,
     /// In which turn delivery was resumed last; no turn is at the start of the clock.
     resumed_at: Timestamp,
-    /// The connection is finished and the socket closed to writing, but the peer may not have read everything yet.
-    lingering: Option<Timestamp>,
 }
 
 /// What the peer may still send.
@@ -62,13 +60,12 @@ impl<P: Protocol> Stream<P> {
             writable: true,
             input: Input::Open,
             resumed_at: Timestamp::ZERO,
-            lingering: None,
         }
     }
 
     fn read(&mut self, now: Timestamp, buffer: &mut [u8]) {
         for _ in 0..Self::READS {
-            if !self.readable || !(self.connection.wants_input() || self.lingering.is_some()) {
+            if !self.readable || !(self.connection.wants_input() || self.connection.lingers_until().is_some()) {
                 return;
             }
             match self.socket.read(buffer) {
@@ -84,7 +81,7 @@ impl<P: Protocol> Stream<P> {
     }
 
     fn received(&mut self, now: Timestamp, bytes: &[u8]) {
-        if self.lingering.is_none() {
+        if self.connection.phase() != Phase::Closed {
             self.connection.handle_bytes(now, bytes);
         }
     }
@@ -98,7 +95,7 @@ impl<P: Protocol> Stream<P> {
 
     fn end_of_input(&mut self, now: Timestamp) {
         (self.readable, self.input) = (false, Input::Ended);
-        self.lingering = self.lingering.map(|_| Timestamp::ZERO);
+        self.connection.stop_lingering();
         self.connection.handle_eof(now);
     }
 
@@ -130,8 +127,8 @@ impl<P: Protocol> Stream<P> {
 
     fn finish(&mut self, reason: Failure) {
         self.readable = false;
-        self.lingering = None;
         self.connection.finish(reason);
+        self.connection.stop_lingering();
     }
 
     /// Closes in good order. Closing a socket with unread input would reset it, and the peer might lose what we sent
@@ -140,7 +137,7 @@ impl<P: Protocol> Stream<P> {
         self.connection.finish(ConnectionDone.into());
         self.readable = self.has_input();
         if self.readable && self.socket.shutdown(Shutdown::Write).is_ok() {
-            self.lingering = Some(now + Self::LINGER);
+            self.connection.linger(now + Self::LINGER);
         }
     }
 
@@ -158,7 +155,7 @@ impl<P: Protocol> Stream<P> {
     }
 
     fn status(&self, now: Timestamp) -> Status {
-        let lingers = self.lingering.is_some_and(|until| now < until);
+        let lingers = self.connection.lingers_until().is_some_and(|until| now < until);
         if self.connection.phase() == Phase::Closed && !lingers {
             Status::Gone
         } else if self.readable && (lingers || self.connection.wants_input()) {
@@ -224,13 +221,15 @@ impl<P: Protocol> Driver for Stream<P> {
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        self.lingering.or_else(|| self.connection.deadline())
+        self.connection.deadline()
     }
 
     fn close(&mut self, at_once: bool) {
         let phase = if at_once { Phase::Aborting } else { Phase::Closing };
         self.connection.transport().close(phase, None);
-        self.lingering = self.lingering.filter(|_| !at_once);
+        if at_once {
+            self.connection.stop_lingering();
+        }
         self.connection.transport().enter();
     }
 }
