@@ -166,7 +166,8 @@ impl Line {
     }
 
     #[inline]
-    fn find_line<'a>(&mut self, buffer: &'a [u8], searched: usize) -> Result<Decoded<'a>, FramingError> {
+    fn find_line<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
+        let searched = if let Mode::Line { searched } = self.mode { searched } else { 0 };
         if let Some(length) = self.first_line(buffer, searched) {
             self.mode = Mode::Line { searched: 0 };
             return self.checked(&buffer[..length], length + self.delimiter.len());
@@ -227,8 +228,7 @@ impl Framing for Line {
     #[inline]
     fn decode<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
         match self.mode {
-            Mode::Line { searched } => self.find_line(buffer, searched),
-            Mode::LineAgain { .. } => self.find_line(buffer, 0),
+            Mode::Line { .. } | Mode::LineAgain { .. } => self.find_line(buffer),
             Mode::Raw => Ok(Decoded::Raw(buffer)),
             Mode::RawFor(wanted) if buffer.len() < wanted => {
                 self.mode = Mode::RawFor(wanted - buffer.len());

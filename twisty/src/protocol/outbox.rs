@@ -34,6 +34,7 @@ impl Outbox {
     /// Pieces in one vectored write.
     pub(crate) const SLICES: usize = 16;
 
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |queue| queue.length)
     }
@@ -42,6 +43,7 @@ impl Outbox {
         self.len() == 0
     }
 
+    #[inline]
     pub(crate) fn is_backlogged(&self) -> bool {
         self.0.as_ref().is_some_and(|queue| queue.backlogged)
     }
@@ -53,6 +55,7 @@ impl Outbox {
         }
     }
 
+    #[inline]
     fn queue(&mut self, agenda: &Agenda) -> &mut Queue {
         self.0.get_or_insert_with(|| agenda.outboxes.take())
     }
