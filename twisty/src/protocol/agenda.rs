@@ -2,8 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use super::outbox::Queue;
-use super::{Inbox, ReplyId, Spares};
+use super::{Inbox, Queue, ReplyId, Spares};
 use crate::failure::Failure;
 
 slotmap::new_key_type! {

@@ -43,7 +43,7 @@ enum Encoded<'a> {
 impl<'a> Encoded<'a> {
     fn new<F: Framing>(transport: &'a Transport<F>, frame: &[u8]) -> Result<Self, SendError> {
         let (agenda, mut outbox) = (transport.agenda(), Outbox::default());
-        outbox.append(agenda, |out| transport.framing().encode(frame, out))?;
+        outbox.queue(agenda).append(|out| transport.framing().encode(frame, out))?;
         let small = outbox.len() < Outbox::WORTH_SHARING;
         Ok(if small { Self::Small(outbox, agenda) } else { Self::Large(outbox.take_appended(agenda).into()) })
     }

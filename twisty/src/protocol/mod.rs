@@ -29,7 +29,7 @@ pub use factory::{Factory, ForProtocol, IntoShared, Shared};
 pub use frame::{FromFrame, ToFrame};
 pub(crate) use home::Home;
 pub(crate) use inbox::Inbox;
-pub(crate) use outbox::Outbox;
+pub(crate) use outbox::{Outbox, Queue};
 pub use outcome::{Outcome, Replies, Stateless, States};
 use owed::{Owed, ReplyId};
 pub(crate) use promises::Promises;

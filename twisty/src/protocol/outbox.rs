@@ -34,6 +34,12 @@ impl Outbox {
     /// Pieces in one vectored write.
     pub(crate) const SLICES: usize = 16;
 
+    /// The queue, to add to it: in memory that is there already wherever possible.
+    #[inline]
+    pub(crate) fn queue(&mut self, agenda: &Agenda) -> &mut Queue {
+        self.0.get_or_insert_with(|| agenda.outboxes.take())
+    }
+
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.0.as_ref().map_or(0, |queue| queue.length)
@@ -43,54 +49,11 @@ impl Outbox {
         self.len() == 0
     }
 
-    #[inline]
-    pub(crate) fn is_backlogged(&self) -> bool {
-        self.0.as_ref().is_some_and(|queue| queue.backlogged)
-    }
-
     /// Says whether the peer takes what is queued.
     pub(crate) fn set_backlogged(&mut self, backlogged: bool) {
         if let Some(queue) = &mut self.0 {
             queue.backlogged = backlogged;
         }
-    }
-
-    #[inline]
-    fn queue(&mut self, agenda: &Agenda) -> &mut Queue {
-        self.0.get_or_insert_with(|| agenda.outboxes.take())
-    }
-
-    /// Lets `append` add to the queue, in a buffer that is there already wherever possible.
-    #[inline]
-    pub(crate) fn append<E>(
-        &mut self,
-        agenda: &Agenda,
-        append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let queue = self.queue(agenda);
-        queue.length += append_whole(&mut queue.tail, append)?;
-        Ok(())
-    }
-
-    /// Queues bytes that other connections queue too, without copying them.
-    pub(crate) fn append_shared(&mut self, agenda: &Agenda, bytes: Bytes) {
-        let queue = self.queue(agenda);
-        if !queue.tail.is_empty() {
-            queue.pieces.push_back(std::mem::take(&mut queue.tail).into());
-        }
-        queue.length += bytes.len();
-        queue.pieces.push_back(bytes);
-    }
-
-    /// Queues bytes that were made already.
-    pub(crate) fn append_bytes(&mut self, agenda: &Agenda, bytes: Vec<u8>) {
-        if bytes.len() >= Self::WORTH_SHARING {
-            return self.append_shared(agenda, bytes.into());
-        }
-        let _infallible: Result<(), Infallible> = self.append(agenda, |out| {
-            out.extend_from_slice(&bytes);
-            Ok(())
-        });
     }
 
     /// Fills `slices` with what is next to be written; the number of them.
@@ -111,7 +74,7 @@ impl Outbox {
         }
     }
 
-    /// Gives back what it does not need any more.
+    /// Gives the queue's memory back once nothing is in it.
     pub(crate) fn tidy(&mut self, agenda: &Agenda) {
         if let Some(queue) = self.0.take_if(|queue| queue.length == 0 && queue.owed.is_none()) {
             agenda.outboxes.give(queue);
@@ -159,6 +122,44 @@ impl Outbox {
 }
 
 impl Queue {
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether the peer did not take all that was written last.
+    #[inline]
+    pub(crate) fn is_backlogged(&self) -> bool {
+        self.backlogged
+    }
+
+    /// Lets `append` add to the queue, all or nothing.
+    #[inline]
+    pub(crate) fn append<E>(&mut self, append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        self.length += append_whole(&mut self.tail, append)?;
+        Ok(())
+    }
+
+    /// Queues bytes that other connections queue too, without copying them.
+    pub(crate) fn append_shared(&mut self, bytes: Bytes) {
+        if !self.tail.is_empty() {
+            self.pieces.push_back(std::mem::take(&mut self.tail).into());
+        }
+        self.length += bytes.len();
+        self.pieces.push_back(bytes);
+    }
+
+    /// Queues bytes that were made already.
+    pub(crate) fn append_bytes(&mut self, bytes: Vec<u8>) {
+        if bytes.len() >= Outbox::WORTH_SHARING {
+            return self.append_shared(bytes.into());
+        }
+        let _infallible: Result<(), Infallible> = self.append(|out| {
+            out.extend_from_slice(&bytes);
+            Ok(())
+        });
+    }
+
     fn parts(&self) -> impl Iterator<Item = &[u8]> {
         self.pieces.iter().map(|piece| &piece[..]).chain((!self.tail.is_empty()).then_some(&self.tail[..]))
     }
@@ -227,7 +228,7 @@ mod tests {
     use super::*;
 
     fn add(agenda: &Agenda, outbox: &mut Outbox, bytes: impl IntoIterator<Item = u8>) {
-        let added: Result<(), ()> = outbox.append(agenda, |out| {
+        let added: Result<(), ()> = outbox.queue(agenda).append(|out| {
             out.extend(bytes);
             Ok(())
         });
@@ -238,13 +239,13 @@ mod tests {
     fn what_is_appended_only_in_part_is_taken_back() {
         let (agenda, mut outbox) = (Agenda::default(), Outbox::default());
         add(&agenda, &mut outbox, 0..10);
-        let failed = outbox.append(&agenda, |out| {
+        let failed = outbox.queue(&agenda).append(|out| {
             out.extend(10..20);
             Err("half-way")
         });
         assert_eq!(failed, Err("half-way"));
         let append = |outbox: &mut Outbox| -> Result<(), ()> {
-            outbox.append(&agenda, |out| {
+            outbox.queue(&agenda).append(|out| {
                 out.extend(20..30);
                 panic!("half-way")
             })
@@ -268,9 +269,9 @@ mod tests {
         for step in 1..=100 {
             let (agenda, mut outbox) = (Agenda::default(), Outbox::default());
             add(&agenda, &mut outbox, 0..10);
-            outbox.append_shared(&agenda, Bytes::from_owner((10..60).collect::<Vec<u8>>()));
+            outbox.queue(&agenda).append_shared(Bytes::from_owner((10..60).collect::<Vec<u8>>()));
             add(&agenda, &mut outbox, 60..70);
-            outbox.append_shared(&agenda, Bytes::from_owner((70..80).collect::<Vec<u8>>()));
+            outbox.queue(&agenda).append_shared(Bytes::from_owner((70..80).collect::<Vec<u8>>()));
             add(&agenda, &mut outbox, 80..100);
             let mut seen = Vec::new();
             while !outbox.is_empty() {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::{Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, ReplyId, ToFrame};
+use super::{Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, ReplyId, ToFrame};
 use crate::error::{OutboxFull, SendError};
 use crate::failure::Failure;
 use crate::framing::Framing;
@@ -227,8 +227,8 @@ impl<F: Framing> Transport<F> {
     pub(super) fn write_shared(&self, bytes: &Bytes) {
         if self.0.applying.get() == Applying::Reply {
             self.write(bytes);
-        } else if let Some(mut outbox) = self.open_outbox() {
-            outbox.append_shared(self.agenda(), bytes.clone());
+        } else if let Some(mut queue) = self.open_queue() {
+            queue.append_shared(bytes.clone());
         }
     }
 
@@ -237,8 +237,8 @@ impl<F: Framing> Transport<F> {
         if self.0.applying.get() == Applying::Reply {
             return self.append_reply(append);
         }
-        let Some(mut outbox) = self.open_outbox() else { return Ok(()) };
-        outbox.append(self.agenda(), |out| append(&self.0.framing.borrow(), out))
+        let Some(mut queue) = self.open_queue() else { return Ok(()) };
+        queue.append(|out| append(&self.0.framing.borrow(), out))
     }
 
     #[cold]
@@ -247,25 +247,25 @@ impl<F: Framing> Transport<F> {
         outbox.owed_mut().map_or(Ok(()), |owed| owed.append(|out| append(&self.0.framing.borrow(), out)))
     }
 
-    /// The outbox, and the connection on the agenda, if something may be queued. A peer that left too much unread is
+    /// The queue of the outbox, and the connection on the agenda, if something may be queued. A peer that left too much unread is
     /// cut off instead.
     #[inline]
-    fn open_outbox(&self) -> Option<RefMut<'_, Outbox>> {
+    fn open_queue(&self) -> Option<RefMut<'_, Queue>> {
         if self.0.phase.get() != Phase::Open && self.0.applying.get() != Applying::LastWords {
             return None;
         }
-        let outbox = self.0.outbox.borrow_mut();
-        if self.is_overfull(&outbox) {
+        let queue = RefMut::map(self.outbox(), |outbox| outbox.queue(self.agenda()));
+        if self.is_overfull(&queue) {
             return None;
         }
         self.enter();
-        Some(outbox)
+        Some(queue)
     }
 
     /// Whether the peer left too much unread; then it is cut off.
     #[inline]
-    fn is_overfull(&self, outbox: &Outbox) -> bool {
-        outbox.is_backlogged() && self.is_over_the_limit(outbox.len())
+    fn is_overfull(&self, queue: &Queue) -> bool {
+        queue.is_backlogged() && self.is_over_the_limit(queue.len())
     }
 
     #[cold]
@@ -386,10 +386,11 @@ impl<F: Framing> Transport<F> {
         self.0.restarted.set(true);
         let mut outbox = self.outbox();
         while let Some(bytes) = outbox.owed_mut().and_then(Owed::pop) {
-            if self.is_overfull(&outbox) {
+            let queue = outbox.queue(self.agenda());
+            if self.is_overfull(queue) {
                 return;
             }
-            outbox.append_bytes(self.agenda(), bytes);
+            queue.append_bytes(bytes);
         }
         let paid = outbox.owed().is_some_and(Owed::is_empty);
         drop(outbox);
