@@ -5,7 +5,7 @@
 //! - **Input**: [`Connection::open`], once; then [`handle_bytes`](Connection::handle_bytes),
 //!   [`handle_eof`](Connection::handle_eof), [`handle_timeout`](Connection::handle_timeout). Each says what time it is.
 //! - **What next**: [`step`](Connection::step), until it answers [`Step::Wait`]. It is asked after every input, and
-//!   whenever the connection stands on the [`Agenda`]: somebody sent on it, or wants it
+//!   whenever the connection stands on the [`Agenda`](crate::protocol::Agenda): somebody sent on it, or wants it
 //!   closed.
 //! - **Output**: [`with_output`](Connection::with_output), then [`handle_written`](Connection::handle_written).
 //! - **The end**: [`finish`](Connection::finish), which every way out leads to.
@@ -19,25 +19,21 @@ use crate::clock::Timestamp;
 use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerPanicked, IdleTimeout};
 use crate::failure::Failure;
 use crate::framing::{Decoded, Framing};
-use crate::protocol::{Address, Agenda, ConnectionKey, Context, Outbox, Phase, Promises, Protocol, Seat, Transport};
+use crate::protocol::{
+    Address, ConnectionKey, Context, Delivery, Home, Inbox, Outbox, Phase, Promises, Protocol, Seat, Transport,
+};
 
 pub(crate) struct Connection<P: Protocol> {
     protocol: P,
     cx: Context<P>,
-    /// Bytes that arrived and are not consumed: an unfinished frame, or what came after a pause.
-    inbox: Vec<u8>,
-    /// How many bytes at the front of the inbox are delivered, and stay there so that the others need not move.
-    front: usize,
-    /// The inbox was not looked through, because delivery stopped; else it is one unfinished frame.
-    unexamined: bool,
-    /// How many bytes the unfinished frame lacks at least.
-    missing: usize,
+    /// Bytes that arrived and are not consumed, if there are any.
+    inbox: Option<Box<Inbox>>,
     /// Since when the protocol waits for a frame.
     waiting_since: Timestamp,
     /// When bytes last moved, in either direction.
     moved_at: Timestamp,
-    /// When closing takes too long.
-    close_by: Cell<Option<Timestamp>>,
+    /// When closing takes too long: first to write what is queued, then for the peer to read it.
+    close_by: Cell<Timestamp>,
 }
 
 /// What a connection wants its driver to do.
@@ -59,10 +55,9 @@ pub(crate) enum Step {
 
 /// Where a new connection stands.
 pub(crate) struct Place {
-    pub(crate) agenda: Rc<Agenda>,
+    pub(crate) home: Rc<Home>,
     pub(crate) key: ConnectionKey,
     pub(crate) peer: Address,
-    pub(crate) host: Address,
 }
 
 impl<P: Protocol> Connection<P> {
@@ -71,18 +66,15 @@ impl<P: Protocol> Connection<P> {
     const FIRST_ADDED: usize = 4096;
 
     pub(crate) fn new(protocol: P, seat: Seat<P::Factory>, place: Place) -> Self {
-        let Place { agenda, key, peer, host } = place;
-        let transport = Transport::new(P::framing(), &P::limits(), agenda, key, (peer, host));
+        let Place { home, key, peer } = place;
+        let transport = Transport::new(P::framing(), home, key, peer);
         Self {
             protocol,
             cx: Context::new(transport, seat),
-            inbox: Vec::new(),
-            front: 0,
-            unexamined: false,
-            missing: 1,
+            inbox: None,
             waiting_since: Timestamp::ZERO,
             moved_at: Timestamp::ZERO,
-            close_by: Cell::new(None),
+            close_by: Cell::new(Timestamp::NEVER),
         }
     }
 
@@ -106,9 +98,11 @@ impl<P: Protocol> Connection<P> {
             self.waiting_since = now;
         }
         self.guarded(|me| {
-            let (inbox, front) = (std::mem::take(&mut me.inbox), std::mem::take(&mut me.front));
-            let used = me.deliver(now, &inbox[front..]);
-            me.keep(inbox, front + used);
+            let mut inbox = me.inbox.take().unwrap_or_else(|| me.cx.link().agenda().inboxes.take());
+            let (used, missing) = me.deliver(now, inbox.unread());
+            inbox.advance(used);
+            inbox.missing = missing;
+            me.keep(inbox);
         });
     }
 
@@ -130,7 +124,7 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn handle_timeout(&mut self, now: Timestamp) {
         let limits = P::limits();
         match self.cx.link().phase() {
-            Phase::Closing if self.close_by.get().is_some_and(|by| by <= now) => {
+            Phase::Closing if self.close_by.get() <= now => {
                 let (queued, promised) = (self.cx.link().queued(), self.cx.link().promised_replies());
                 let reason = CloseTimeout { limit: limits.close_timeout, queued, promised };
                 self.cx.link().close(Phase::Aborting, Some(reason.into()));
@@ -159,18 +153,19 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn step(&self, now: Timestamp, writable: bool) -> Step {
         let link = self.cx.link();
         link.left_agenda();
-        let written = link.outbox().is_empty();
-        link.set_backlogged(!written && !writable);
+        let written = link.look_after_outbox(writable);
         match (link.phase(), written) {
             (Phase::Aborting, _) => Step::Abort,
             (Phase::Open | Phase::Closing, _) if self.has_jobs() => Step::Run,
             (Phase::Open | Phase::Closing, false) if writable => Step::Write,
             (Phase::Closing, true) if link.promised_replies() == 0 => Step::Close,
             (Phase::Closing, _) => {
-                self.close_by.set(self.close_by.get().or(Some(now + P::limits().close_timeout)));
+                if self.close_by.get() == Timestamp::NEVER {
+                    self.close_by.set(now + P::limits().close_timeout);
+                }
                 Step::Wait
             }
-            (Phase::Open, _) if self.accepts() && (link.take_resumed() || self.unexamined) => Step::Resume,
+            (Phase::Open, _) if self.accepts() && link.take_resumed() => Step::Resume,
             _ => Step::Wait,
         }
     }
@@ -178,7 +173,7 @@ impl<P: Protocol> Connection<P> {
     /// Whether more bytes may be read: not while paused, closing, or with too much queued, and not before what is here
     /// already has been delivered.
     pub(crate) fn wants_input(&self) -> bool {
-        !self.unexamined && self.accepts()
+        !self.cx.link().is_stopped() && self.accepts()
     }
 
     /// Whether frames may be delivered.
@@ -198,13 +193,14 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         let waits = |since: Timestamp, limit: Option<Duration>| limit.map(|limit| since + limit);
         match self.cx.link().phase() {
-            Phase::Closing => self.close_by.get(),
+            Phase::Closing => Some(self.close_by.get()).filter(|by| *by != Timestamp::NEVER),
             Phase::Open => {
                 let frame = waits(self.waiting_since, self.timeout());
                 let idle = waits(self.moved_at, P::limits().idle_timeout);
                 frame.into_iter().chain(idle).min()
             }
-            Phase::Aborting | Phase::Closed => None,
+            Phase::Closed => self.lingers_until(),
+            Phase::Aborting => None,
         }
     }
 
@@ -218,7 +214,7 @@ impl<P: Protocol> Connection<P> {
 
     /// Bytes that arrived and were not delivered.
     pub(crate) fn unread(&self) -> &[u8] {
-        &self.inbox[self.front..]
+        self.inbox.as_deref().map_or(&[], Inbox::unread)
     }
 
     // ---- output
@@ -234,7 +230,7 @@ impl<P: Protocol> Connection<P> {
     /// The first `count` bytes of the output are written.
     pub(crate) fn handle_written(&mut self, now: Timestamp, count: usize) {
         self.moved_at = now;
-        self.cx.link().outbox().advance(self.cx.link().agenda(), count);
+        self.cx.link().outbox().advance(count);
     }
 
     // ---- the end
@@ -249,14 +245,32 @@ impl<P: Protocol> Connection<P> {
         if self.cx.link().phase() == Phase::Closed {
             return;
         }
+        self.close_by.set(Timestamp::NEVER);
         let reason = self.cx.link().closed().unwrap_or(reason);
         self.report(&reason);
         look(&reason);
-        (self.inbox, self.front) = (Vec::new(), 0);
+        self.inbox = None;
         let lost = HandlerPanicked::catch(|| self.protocol.connection_lost(&self.cx, reason));
         self.cx.leave();
         for failure in lost.err().map(Failure::from).into_iter().chain(self.cx.link().agenda().take_fault()) {
             self.report(&failure);
+        }
+    }
+
+    /// Gives the peer of a finished connection until then to read what was written.
+    pub(crate) fn linger(&self, until: Timestamp) {
+        self.close_by.set(until);
+    }
+
+    /// Until when a finished connection lingers, if it does.
+    pub(crate) fn lingers_until(&self) -> Option<Timestamp> {
+        (self.phase() == Phase::Closed && self.close_by.get() != Timestamp::NEVER).then(|| self.close_by.get())
+    }
+
+    /// Does not wait for the peer of a finished connection any more.
+    pub(crate) fn stop_lingering(&self) {
+        if self.phase() == Phase::Closed {
+            self.close_by.set(Timestamp::NEVER);
         }
     }
 
@@ -278,49 +292,50 @@ impl<P: Protocol> Connection<P> {
     }
 
     fn accept(&mut self, now: Timestamp, mut bytes: &[u8]) {
-        if !self.inbox.is_empty() {
-            bytes = self.finish_frame(now, bytes);
+        if let Some(inbox) = self.inbox.take() {
+            bytes = self.finish_frame(now, inbox, bytes);
             if bytes.is_empty() {
                 return;
             }
         }
-        let used = self.deliver(now, bytes);
+        let (used, missing) = self.deliver(now, bytes);
         if used < bytes.len() && self.cx.link().is_connected() {
-            self.inbox = self.cx.link().agenda().spare();
-            self.inbox.extend_from_slice(&bytes[used..]);
+            let mut inbox = self.cx.link().agenda().inboxes.take();
+            inbox.append(&bytes[used..]);
+            inbox.missing = missing;
+            self.inbox = Some(inbox);
         }
     }
 
     /// Adds to the inbox until its frame is whole and delivered; the bytes behind it.
-    fn finish_frame<'a>(&mut self, now: Timestamp, mut bytes: &'a [u8]) -> &'a [u8] {
-        let mut inbox = std::mem::take(&mut self.inbox);
-        inbox.drain(..std::mem::take(&mut self.front));
+    fn finish_frame<'a>(&mut self, now: Timestamp, mut inbox: Box<Inbox>, mut bytes: &'a [u8]) -> &'a [u8] {
         let mut added = Self::FIRST_ADDED;
         while !bytes.is_empty() && self.accepts() {
-            let old = inbox.len();
-            let (more, rest) = bytes.split_at(added.max(self.missing).min(bytes.len()));
-            inbox.extend_from_slice(more);
-            let used = self.deliver(now, &inbox);
+            let old = inbox.unread().len();
+            let (more, rest) = bytes.split_at(added.max(inbox.missing).min(bytes.len()));
+            inbox.append(more);
+            let (used, missing) = self.deliver(now, inbox.unread());
             if used >= old {
-                self.cx.link().agenda().recycle(inbox);
+                self.cx.link().agenda().inboxes.give(inbox);
                 return &bytes[used - old..];
             }
-            inbox.drain(..used);
+            inbox.advance(used);
+            inbox.missing = missing;
             bytes = rest;
             added *= 2;
         }
         if !bytes.is_empty() {
-            inbox.extend_from_slice(bytes);
-            self.unexamined = true;
+            inbox.append(bytes);
+            self.cx.link().set_delivery(Delivery::Stopped);
         }
-        self.keep(inbox, 0);
+        self.keep(inbox);
         &[]
     }
 
-    /// Hands out the frames at the front of `buffer`; how many bytes that took.
-    fn deliver(&mut self, now: Timestamp, buffer: &[u8]) -> usize {
-        let mut used = 0;
-        self.unexamined = false;
+    /// Hands out the frames at the front of `buffer`; how many bytes that took, and how many the next frame lacks at least.
+    fn deliver(&mut self, now: Timestamp, buffer: &[u8]) -> (usize, usize) {
+        let (mut used, mut lacks) = (0, 1);
+        self.cx.link().set_delivery(Delivery::Done);
         loop {
             // What the handler before left behind besides replies comes first.
             let accepts = self.is_calm() || self.settle(now);
@@ -328,7 +343,7 @@ impl<P: Protocol> Connection<P> {
                 break;
             }
             if !accepts {
-                self.unexamined = true;
+                self.cx.link().set_delivery(Delivery::Stopped);
                 break;
             }
             let decoded = self.cx.link().framing_mut().decode(&buffer[used..]);
@@ -342,14 +357,14 @@ impl<P: Protocol> Connection<P> {
                     used += data.len() - self.cx.link().framing_mut().take_back().min(data.len());
                 }
                 Ok(Decoded::Incomplete { missing }) => {
-                    self.missing = missing;
+                    lacks = missing;
                     break;
                 }
                 Err(error) => self.refuse(error),
             }
             self.waiting_since = now;
         }
-        used
+        (used, lacks)
     }
 
     /// Whether there is nothing to look after but frames. Each frame asks, so it is one look at each of three cells.
@@ -372,16 +387,12 @@ impl<P: Protocol> Connection<P> {
         accepts
     }
 
-    /// Keeps what is behind the first `used` bytes, and moves it only when that is less than what was used.
-    fn keep(&mut self, mut inbox: Vec<u8>, used: usize) {
-        let mut front = used;
-        if front > inbox.len() / 2 {
-            inbox.drain(..std::mem::take(&mut front));
-        }
-        if inbox.is_empty() || !self.cx.link().is_connected() {
-            self.cx.link().agenda().recycle(inbox);
+    /// Keeps an inbox, if there is something in it that will be delivered.
+    fn keep(&mut self, inbox: Box<Inbox>) {
+        if inbox.unread().is_empty() || !self.cx.link().is_connected() {
+            self.cx.link().agenda().inboxes.give(inbox);
         } else {
-            (self.inbox, self.front) = (inbox, front);
+            self.inbox = Some(inbox);
         }
     }
 

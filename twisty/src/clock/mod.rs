@@ -37,6 +37,8 @@ pub struct Timestamp(u64);
 impl Timestamp {
     /// The start of the clock.
     pub const ZERO: Self = Self(0);
+    /// Where a clock stands still; no deadline is there.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
 }
 
 /// Later by a duration; 584 years after its start a clock stands still.

@@ -1,5 +1,7 @@
 //! Values under keys that never name another one later.
 
+use std::num::NonZeroU32;
+
 /// Names one timer of a [`Timers`](super::Timers); never names another one later.
 ///
 /// ```
@@ -13,12 +15,13 @@
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TimerKey {
     slot: u32,
-    generation: u32,
+    /// Never zero, so that what may be a key takes no more room than one.
+    generation: NonZeroU32,
 }
 
 impl TimerKey {
     /// Names no timer, of whatever clock.
-    pub(crate) const NONE: Self = Self { slot: u32::MAX, generation: 0 };
+    pub(crate) const NONE: Self = Self { slot: u32::MAX, generation: NonZeroU32::MIN };
 }
 
 /// Values in slots that are used again, in the order of memory.
@@ -36,8 +39,8 @@ pub(super) struct Slots<T> {
 }
 
 struct Slot<T> {
-    /// How often it was freed.
-    generation: u32,
+    /// One, and one more each time it is freed.
+    generation: NonZeroU32,
     value: Option<T>,
 }
 
@@ -85,9 +88,10 @@ impl<T> Slots<T> {
         if index == 64 * self.free.len() {
             self.free.push(0);
         }
-        self.slots.push(Slot { generation: 0, value: Some(value) });
+        let generation = NonZeroU32::MIN;
+        self.slots.push(Slot { generation, value: Some(value) });
         self.len += 1;
-        TimerKey { slot: index as u32, generation: 0 }
+        TimerKey { slot: index as u32, generation }
     }
 
     pub(super) fn get(&self, key: TimerKey) -> Option<&T> {
@@ -103,7 +107,7 @@ impl<T> Slots<T> {
     pub(super) fn remove(&mut self, key: TimerKey) -> Option<T> {
         let slot = self.slots.get_mut(key.slot as usize).filter(|slot| slot.generation == key.generation)?;
         let value = slot.value.take()?;
-        slot.generation = slot.generation.wrapping_add(1);
+        slot.generation = slot.generation.checked_add(1).unwrap_or(NonZeroU32::MIN);
         self.free[key.slot as usize / 64] |= 1 << (key.slot % 64);
         self.len -= 1;
         Some(value)

@@ -27,15 +27,16 @@ pub struct Line {
     delimiter: Delimiter,
     max_length: usize,
     mode: Mode,
-    /// Where its last byte is; each byte is looked at once, also of a line that comes in single bytes.
-    ends: Scan,
-    /// Bytes of the last raw event that its handler gave back.
-    unread: usize,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Mode {
-    Line,
+    /// Lines. The scan knows where their ends may be: it looks at each byte once, also of a line that comes in single ones.
+    Line(Scan),
+    /// Lines again, behind a raw event whose handler gave back so many bytes.
+    LineAgain {
+        unread: usize,
+    },
     /// A counted raw stretch; one of 0 bytes is over with the next event.
     RawFor(usize),
     Raw,
@@ -54,7 +55,7 @@ impl Line {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        Self { delimiter: Delimiter::CRLF, max_length: Self::MAX_LENGTH, mode: Mode::Line, ends: Scan::NEW, unread: 0 }
+        Self { delimiter: Delimiter::CRLF, max_length: Self::MAX_LENGTH, mode: Mode::Line(Scan::NEW) }
     }
 
     /// Lines that end in `delimiter`.
@@ -110,7 +111,7 @@ impl Line {
     /// assert_eq!(line.decode(b"a\r\nb"), Ok(Decoded::Raw(b"a\r\nb")));
     /// ```
     pub fn set_raw_mode(&mut self) {
-        self.switch(Mode::Raw);
+        self.mode = Mode::Raw;
     }
 
     /// Delivers the next `bytes` bytes as `raw` events, in as many as the network makes of them, then lines again. There is
@@ -125,7 +126,7 @@ impl Line {
     /// assert_eq!(line.decode(b"d\r\n"), Ok(Decoded::Frame { frame: b"d", consumed: 3 }));
     /// ```
     pub fn set_raw_mode_for(&mut self, bytes: usize) {
-        self.switch(Mode::RawFor(bytes));
+        self.mode = Mode::RawFor(bytes);
     }
 
     /// How many bytes of a counted raw stretch are still to come. In a `raw` handler, 0 means that this was the last event.
@@ -142,7 +143,7 @@ impl Line {
     pub const fn raw_left(&self) -> usize {
         match self.mode {
             Mode::RawFor(bytes) => bytes,
-            Mode::Line | Mode::Raw => 0,
+            Mode::Line(_) | Mode::LineAgain { .. } | Mode::Raw => 0,
         }
     }
 
@@ -158,36 +159,12 @@ impl Line {
     /// assert_eq!(line.take_back(), 8);
     /// ```
     pub fn set_line_mode(&mut self, rest: &[u8]) {
-        self.switch(Mode::Line);
-        self.unread = rest.len();
-    }
-
-    fn switch(&mut self, mode: Mode) {
-        self.mode = mode;
-        self.ends = Scan::NEW;
-        self.unread = 0;
-    }
-
-    #[inline]
-    fn find_line<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
-        if let Some((length, end)) = self.delimiter.find(buffer, &mut self.ends) {
-            self.ends.consume(end);
-            return self.checked(&buffer[..length], end);
-        }
-        if buffer.len() >= self.max_length.saturating_add(self.delimiter.len()) {
-            return Err(self.overlong());
-        }
-        Ok(Decoded::Incomplete { missing: 1 })
+        self.mode = Mode::LineAgain { unread: rest.len() };
     }
 
     #[cold]
     fn refused(&self) -> SendError {
         SendError::ContainsDelimiter { delimiter: self.delimiter.to_bytes().escape_ascii().to_string() }
-    }
-
-    #[inline]
-    fn checked<'a>(&self, frame: &'a [u8], consumed: usize) -> Result<Decoded<'a>, FramingError> {
-        if frame.len() > self.max_length { Err(self.overlong()) } else { Ok(Decoded::Frame { frame, consumed }) }
     }
 
     /// Says the same length whether the end of the line was seen or not.
@@ -206,16 +183,30 @@ impl Default for Line {
 impl Framing for Line {
     #[inline]
     fn decode<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
-        match self.mode {
-            Mode::Line => self.find_line(buffer),
+        match &mut self.mode {
+            Mode::Line(ends) => match self.delimiter.take(buffer, ends) {
+                Some((length, consumed)) if length <= self.max_length => {
+                    Ok(Decoded::Frame { frame: &buffer[..length], consumed })
+                }
+                // All but the beginning of a delimiter belongs to the line.
+                None if buffer.len() < self.max_length.saturating_add(self.delimiter.len()) => {
+                    Ok(Decoded::Incomplete { missing: 1 })
+                }
+                _ => Err(self.overlong()),
+            },
+            Mode::LineAgain { .. } => {
+                self.mode = Mode::Line(Scan::NEW);
+                self.decode(buffer)
+            }
             Mode::Raw => Ok(Decoded::Raw(buffer)),
-            Mode::RawFor(wanted) if buffer.len() < wanted => {
-                self.mode = Mode::RawFor(wanted - buffer.len());
+            Mode::RawFor(wanted) if buffer.len() < *wanted => {
+                *wanted -= buffer.len();
                 Ok(Decoded::Raw(buffer))
             }
             Mode::RawFor(wanted) => {
-                self.mode = Mode::Line;
-                Ok(Decoded::Raw(&buffer[..wanted]))
+                let raw = &buffer[..*wanted];
+                self.mode = Mode::Line(Scan::NEW);
+                Ok(Decoded::Raw(raw))
             }
         }
     }
@@ -245,7 +236,9 @@ impl Framing for Line {
     }
 
     fn take_back(&mut self) -> usize {
-        std::mem::take(&mut self.unread)
+        let Mode::LineAgain { unread } = self.mode else { return 0 };
+        self.mode = Mode::Line(Scan::NEW);
+        unread
     }
 }
 
@@ -287,10 +280,10 @@ impl Delimiter {
         }
     }
 
-    /// The length of the first line of `buffer`, without its delimiter and with it. It looks for the last byte, then back:
+    /// Takes the first line of `buffer`: its length without the delimiter, and with it. It looks for the last byte, then back:
     /// a delimiter that was cut needs no special case.
     #[inline(always)]
-    fn find(&self, buffer: &[u8], ends: &mut Scan) -> Option<(usize, usize)> {
+    fn take(&self, buffer: &[u8], ends: &mut Scan) -> Option<(usize, usize)> {
         loop {
             let last = ends.next(buffer, self.last)?;
             let before = match &self.before {
@@ -299,6 +292,7 @@ impl Delimiter {
                 Before::More(all) if buffer[..=last].ends_with(all) => all.len() - 1,
                 Before::One(_) | Before::More(_) => continue,
             };
+            ends.consume(last + 1);
             return Some((last - before, last + 1));
         }
     }
@@ -307,7 +301,7 @@ impl Delimiter {
     #[cold]
     fn ends_early(&self, line: &[u8]) -> bool {
         let mut ends = Scan::NEW;
-        self.find(line, &mut ends).is_none_or(|(_, end)| end < line.len())
+        self.take(line, &mut ends).is_none_or(|(_, end)| end < line.len())
     }
 
     #[inline]

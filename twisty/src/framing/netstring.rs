@@ -71,15 +71,11 @@ impl Netstring {
     fn length(self, buffer: &[u8]) -> Result<Option<(usize, usize)>, FramingError> {
         let (mut length, longest) = (0, self.max_length.min(Self::LARGEST));
         for (at, &byte) in buffer.iter().enumerate() {
-            let digit = usize::from(byte.wrapping_sub(b'0'));
-            if digit > 9 || (length == 0 && at > 0) {
-                return if byte == b':' && at > 0 {
-                    Ok(Some((length, at + 1)))
-                } else {
-                    Err(Self::refused(at, buffer))
-                };
+            match byte {
+                b'0'..=b'9' if length > 0 || at == 0 => length = 10 * length + usize::from(byte - b'0'),
+                b':' if at > 0 => return Ok(Some((length, at + 1))),
+                _ => return Err(Self::refused(at, buffer)),
             }
-            length = 10 * length + digit;
             if length > longest {
                 return Err(Overlong { length, max_length: self.max_length }.into());
             }

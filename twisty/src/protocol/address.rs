@@ -1,7 +1,7 @@
 //! Where the ends of a connection are.
 
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 
 /// The address of one end of a connection. It prints as the endpoint that it would be: `tcp:127.0.0.1:8007`.
 ///
@@ -54,6 +54,30 @@ impl Address {
 impl From<SocketAddr> for Address {
     fn from(address: SocketAddr) -> Self {
         Self::Tcp(address)
+    }
+}
+
+/// An address as a connection keeps it: small where most are, since most connections are idle.
+pub(super) enum Compact {
+    V4(Ipv4Addr, u16),
+    Other(Box<Address>),
+}
+
+impl From<Address> for Compact {
+    fn from(address: Address) -> Self {
+        match address {
+            Address::Tcp(SocketAddr::V4(v4)) => Self::V4(*v4.ip(), v4.port()),
+            other => Self::Other(Box::new(other)),
+        }
+    }
+}
+
+impl From<&Compact> for Address {
+    fn from(compact: &Compact) -> Self {
+        match compact {
+            Compact::V4(ip, port) => Self::Tcp((*ip, *port).into()),
+            Compact::Other(address) => **address,
+        }
     }
 }
 

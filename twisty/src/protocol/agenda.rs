@@ -1,7 +1,8 @@
-//! What the connections of one reactor share: who has something to do, and spare buffers.
+//! What the connections of one reactor share: who has something to do, and spare memory.
 
 use std::cell::{Cell, RefCell};
 
+use super::{Inbox, Queue, ReplyId, Spares};
 use crate::failure::Failure;
 
 slotmap::new_key_type! {
@@ -14,26 +15,17 @@ slotmap::new_key_type! {
 #[derive(Default)]
 pub(crate) struct Agenda {
     due: RefCell<Vec<ConnectionKey>>,
-    /// Empty buffers with room, so that steady traffic allocates nothing and an idle connection owns nothing.
-    spares: RefCell<Spares>,
+    pub(super) outboxes: Spares<Queue>,
+    pub(crate) inboxes: Spares<Inbox>,
+    /// Replies there ever were that had to wait: what names the next one.
+    replies: Cell<u64>,
     /// What the running handler did wrong on another connection's transport; see [`Agenda::blame`].
     fault: Cell<Option<Failure>>,
     /// Whether there is one: each frame asks.
     faulty: Cell<bool>,
 }
 
-#[derive(Default)]
-struct Spares {
-    buffers: Vec<Vec<u8>>,
-    /// What they hold together.
-    capacity: usize,
-}
-
 impl Agenda {
-    /// The largest buffer worth keeping, and all of them together: what idleness may cost.
-    const SPARE: usize = 64 * 1024;
-    const SPARES: usize = 1024 * 1024;
-
     pub(crate) fn enter(&self, key: ConnectionKey) {
         self.due.borrow_mut().push(key);
     }
@@ -48,21 +40,9 @@ impl Agenda {
         self.due.borrow().is_empty()
     }
 
-    pub(crate) fn spare(&self) -> Vec<u8> {
-        let mut spares = self.spares.borrow_mut();
-        let buffer = spares.buffers.pop().unwrap_or_default();
-        spares.capacity -= buffer.capacity();
-        buffer
-    }
-
-    pub(crate) fn recycle(&self, mut buffer: Vec<u8>) {
-        let mut spares = self.spares.borrow_mut();
-        let capacity = buffer.capacity();
-        if (1..=Self::SPARE).contains(&capacity) && spares.capacity + capacity <= Self::SPARES {
-            buffer.clear();
-            spares.capacity += capacity;
-            spares.buffers.push(buffer);
-        }
+    /// A name for one more reply.
+    pub(super) fn next_reply(&self) -> ReplyId {
+        ReplyId(self.replies.replace(self.replies.get() + 1))
     }
 
     /// Holds whoever runs now responsible: the connection whose handler this is ends with `failure`.

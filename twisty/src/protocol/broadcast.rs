@@ -35,23 +35,22 @@ pub fn broadcast<'a, F: Framing>(to: impl IntoIterator<Item = &'a Transport<F>>,
 
 /// A frame that goes to many: copied into each outbox if it is small, shared by all if it is large.
 enum Encoded<'a> {
-    /// In a spare buffer, which goes back to this agenda.
-    Small(Vec<u8>, &'a Agenda),
+    /// In an outbox of its own, whose memory goes back to this agenda.
+    Small(Outbox, &'a Agenda),
     Large(Bytes),
 }
 
 impl<'a> Encoded<'a> {
     fn new<F: Framing>(transport: &'a Transport<F>, frame: &[u8]) -> Result<Self, SendError> {
-        let agenda = transport.agenda();
-        let mut bytes = agenda.spare();
-        transport.framing().encode(frame, &mut bytes)?;
-        let small = bytes.len() < Outbox::WORTH_SHARING;
-        Ok(if small { Self::Small(bytes, agenda) } else { Self::Large(bytes.into()) })
+        let (agenda, mut outbox) = (transport.agenda(), Outbox::default());
+        outbox.queue(agenda).append(|out| transport.framing().encode(frame, out))?;
+        let small = outbox.len() < Outbox::WORTH_SHARING;
+        Ok(if small { Self::Small(outbox, agenda) } else { Self::Large(outbox.take_appended(agenda).into()) })
     }
 
     fn append_to<F: Framing>(&self, transport: &Transport<F>) {
         match self {
-            Self::Small(bytes, _) => transport.write(bytes),
+            Self::Small(outbox, _) => transport.write(outbox.appended()),
             Self::Large(bytes) => transport.write_shared(bytes),
         }
     }
@@ -59,8 +58,8 @@ impl<'a> Encoded<'a> {
 
 impl Drop for Encoded<'_> {
     fn drop(&mut self) {
-        if let Self::Small(bytes, agenda) = self {
-            agenda.recycle(std::mem::take(bytes));
+        if let Self::Small(outbox, agenda) = self {
+            outbox.clear(agenda);
         }
     }
 }

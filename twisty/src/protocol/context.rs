@@ -42,18 +42,19 @@ use crate::framing::Line;
 pub struct Context<P: Protocol> {
     transport: Transport<P::Framing>,
     seat: Seat<P::Factory>,
-    /// One box for as long as the connection lives; `None` until it is asked for.
-    state: RefCell<Option<Box<dyn Any>>>,
+    /// A `RefCell`, made when it is first asked for: one box for as long as the connection lives.
+    state: OnceCell<Box<dyn Any>>,
     /// `None` until it waits for something.
     promises: OnceCell<Rc<Promises<P>>>,
 }
 
 impl<P: Protocol> Context<P> {
     pub(crate) fn new(transport: Transport<P::Framing>, seat: Seat<P::Factory>) -> Self {
-        Self { transport, seat, state: RefCell::new(None), promises: OnceCell::new() }
+        seat.enter();
+        Self { transport, seat, state: OnceCell::new(), promises: OnceCell::new() }
     }
 
-    /// The connection is over.
+    /// The connection is over; called once.
     pub(crate) fn leave(&self) {
         if let Some(promises) = self.promises.get() {
             promises.end();
@@ -490,13 +491,11 @@ impl<P: Protocol> Context<P> {
     /// ```
     #[must_use]
     pub fn state<S: Default + 'static>(&self) -> RefMut<'_, S> {
-        RefMut::map(self.state.borrow_mut(), |state| {
-            let state = state.get_or_insert_with(|| Box::new(S::default()));
-            match state.downcast_mut() {
-                Some(state) => state,
-                None => panic!("the state of this connection is not a {}", std::any::type_name::<S>()),
-            }
-        })
+        let state = self.state.get_or_init(|| Box::new(RefCell::new(S::default())));
+        match state.downcast_ref::<RefCell<S>>() {
+            Some(state) => state.borrow_mut(),
+            None => panic!("the state of this connection is not a {}", std::any::type_name::<S>()),
+        }
     }
 }
 

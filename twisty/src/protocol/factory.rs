@@ -254,18 +254,13 @@ impl<F: Factory> Shared<F> {
         if self.0.users.get() == 0 {
             self.borrow_mut().start()?;
         }
-        Ok(self.seat(0))
+        Ok(self.seat())
     }
 
-    /// Keeps the factory started for a connection, and counts it.
-    pub(crate) fn admit(&self) -> Seat<F> {
-        self.seat(1)
-    }
-
-    fn seat(&self, connections: usize) -> Seat<F> {
+    /// Keeps the factory started for a connection.
+    pub(crate) fn seat(&self) -> Seat<F> {
         self.0.users.set(self.0.users.get() + 1);
-        self.0.connections.set(self.0.connections.get() + connections);
-        Seat { shared: self.clone(), connections: Cell::new(connections) }
+        Seat(self.clone())
     }
 }
 
@@ -308,28 +303,29 @@ impl<F: Factory> IntoShared<F> for Shared<F> {
 }
 
 /// A port's or connection's hold on its factory; the last one to go stops it.
-pub(crate) struct Seat<F: Factory> {
-    shared: Shared<F>,
-    /// How many connections it counts for.
-    connections: Cell<usize>,
-}
+pub(crate) struct Seat<F: Factory>(Shared<F>);
 
 impl<F: Factory> Seat<F> {
     pub(crate) fn shared(&self) -> &Shared<F> {
-        &self.shared
+        &self.0
+    }
+
+    /// Counts as a connection from now on, until it [leaves](Self::leave).
+    pub(crate) fn enter(&self) {
+        let connections = &self.0.0.connections;
+        connections.set(connections.get() + 1);
     }
 
     /// No longer counts as a connection, though its socket may still linger.
     pub(crate) fn leave(&self) {
-        let site = &self.shared.0;
-        site.connections.set(site.connections.get() - self.connections.take());
+        let connections = &self.0.0.connections;
+        connections.set(connections.get() - 1);
     }
 }
 
 impl<F: Factory> Drop for Seat<F> {
     fn drop(&mut self) {
-        self.leave();
-        let site = &self.shared.0;
+        let site = &self.0.0;
         site.users.set(site.users.get() - 1);
         if site.users.get() == 0
             && let Err(failure) = HandlerPanicked::catch(|| site.factory.borrow_mut().stop())

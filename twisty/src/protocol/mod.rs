@@ -7,29 +7,36 @@ mod broadcast;
 mod context;
 mod factory;
 mod frame;
+mod home;
+mod inbox;
 mod outbox;
 mod outcome;
 mod owed;
 mod promises;
+mod spares;
 mod state_machine;
 mod transport;
 
 use std::time::Duration;
 
 pub use address::Address;
+use address::Compact;
 pub(crate) use agenda::{Agenda, ConnectionKey};
 pub use broadcast::broadcast;
 pub use context::Context;
 pub(crate) use factory::Seat;
 pub use factory::{Factory, ForProtocol, IntoShared, Shared};
 pub use frame::{FromFrame, ToFrame};
-pub(crate) use outbox::Outbox;
+pub(crate) use home::Home;
+pub(crate) use inbox::Inbox;
+pub(crate) use outbox::{Outbox, Queue};
 pub use outcome::{Outcome, Replies, Stateless, States};
 use owed::{Owed, ReplyId};
 pub(crate) use promises::Promises;
+pub(crate) use spares::{Spare, Spares};
 pub use state_machine::{Diagram, StateMachine, Transition};
-pub(crate) use transport::Phase;
 pub use transport::Transport;
+pub(crate) use transport::{Delivery, Phase};
 
 use crate::error::Overlong;
 use crate::failure::Failure;

@@ -6,11 +6,15 @@ use std::io::IoSlice;
 
 use bytes::Bytes;
 
-use super::Agenda;
+use super::{Agenda, Owed, Spare};
 
-/// What a connection has queued: small frames gathered in one buffer, large shared ones linked in between.
+/// What a connection has queued; a pointer and nothing else while that is nothing.
 #[derive(Default)]
-pub(crate) struct Outbox {
+pub(crate) struct Outbox(Option<Box<Queue>>);
+
+/// Small frames gathered in one buffer, large shared ones linked in between; and what may be sent only later.
+#[derive(Default)]
+pub(crate) struct Queue {
     /// Finished pieces, in front of `tail`.
     pieces: VecDeque<Bytes>,
     /// What new frames are appended to.
@@ -18,6 +22,10 @@ pub(crate) struct Outbox {
     /// How much of the first piece is written (of `tail`, where there is no piece).
     written: usize,
     length: usize,
+    /// The peer did not take all that was written last.
+    backlogged: bool,
+    /// Replies that are waited for, and those behind them.
+    owed: Option<Box<Owed>>,
 }
 
 impl Outbox {
@@ -26,24 +34,108 @@ impl Outbox {
     /// Pieces in one vectored write.
     pub(crate) const SLICES: usize = 16;
 
+    /// The queue, to add to it: in memory that is there already wherever possible.
+    #[inline]
+    pub(crate) fn queue(&mut self, agenda: &Agenda) -> &mut Queue {
+        self.0.get_or_insert_with(|| agenda.outboxes.take())
+    }
+
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.0.as_ref().map_or(0, |queue| queue.length)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Says whether the peer takes what is queued.
+    pub(crate) fn set_backlogged(&mut self, backlogged: bool) {
+        if let Some(queue) = &mut self.0 {
+            queue.backlogged = backlogged;
+        }
+    }
+
+    /// Fills `slices` with what is next to be written; the number of them.
+    pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; Self::SLICES]) -> usize {
+        let Some(queue) = &self.0 else { return 0 };
+        let mut count = 0;
+        for (slice, piece) in slices.iter_mut().zip(queue.parts()) {
+            *slice = IoSlice::new(if count == 0 { &piece[queue.written..] } else { piece });
+            count += 1;
+        }
+        count
+    }
+
+    /// Forgets the first `count` bytes: they are written.
+    pub(crate) fn advance(&mut self, count: usize) {
+        if let Some(queue) = &mut self.0 {
+            queue.advance(count);
+        }
+    }
+
+    /// Gives the queue's memory back once nothing is in it.
+    pub(crate) fn tidy(&mut self, agenda: &Agenda) {
+        if let Some(queue) = self.0.take_if(|queue| queue.length == 0 && queue.owed.is_none()) {
+            agenda.outboxes.give(queue);
+        }
+    }
+
+    pub(crate) fn clear(&mut self, agenda: &Agenda) {
+        if let Some(queue) = self.0.take() {
+            agenda.outboxes.give(queue);
+        }
+    }
+
+    /// What was appended since something shared was.
+    pub(crate) fn appended(&self) -> &[u8] {
+        self.0.as_ref().map_or(&[], |queue| &queue.tail)
+    }
+
+    /// The same, as one who shares it needs it.
+    pub(crate) fn take_appended(&mut self, agenda: &Agenda) -> Vec<u8> {
+        let appended = self.0.as_mut().map_or_else(Vec::new, |queue| std::mem::take(&mut queue.tail));
+        self.clear(agenda);
+        appended
+    }
+
+    // ---- replies that are owed
+
+    pub(crate) fn owed(&self) -> Option<&Owed> {
+        self.0.as_ref()?.owed.as_deref()
+    }
+
+    pub(crate) fn owed_mut(&mut self) -> Option<&mut Owed> {
+        self.0.as_mut()?.owed.as_deref_mut()
+    }
+
+    /// What is owed, to owe one reply more.
+    pub(crate) fn owe(&mut self, agenda: &Agenda) -> &mut Owed {
+        self.queue(agenda).owed.get_or_insert_default()
+    }
+
+    pub(crate) fn forget_owed(&mut self) {
+        if let Some(queue) = &mut self.0 {
+            queue.owed = None;
+        }
+    }
+}
+
+impl Queue {
+    #[inline]
     pub(crate) fn len(&self) -> usize {
         self.length
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.length == 0
+    /// Whether the peer did not take all that was written last.
+    #[inline]
+    pub(crate) fn is_backlogged(&self) -> bool {
+        self.backlogged
     }
 
-    /// Lets `append` add to the queue, in a buffer that is there already wherever possible.
+    /// Lets `append` add to the queue, all or nothing.
     #[inline]
-    pub(crate) fn append<E>(
-        &mut self,
-        agenda: &Agenda,
-        append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        if self.tail.capacity() == 0 {
-            self.tail = agenda.spare();
-        }
+    pub(crate) fn append<E>(&mut self, append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
         self.length += append_whole(&mut self.tail, append)?;
         Ok(())
     }
@@ -58,30 +150,21 @@ impl Outbox {
     }
 
     /// Queues bytes that were made already.
-    pub(crate) fn append_bytes(&mut self, agenda: &Agenda, bytes: Vec<u8>) {
-        if bytes.len() >= Self::WORTH_SHARING {
+    pub(crate) fn append_bytes(&mut self, bytes: Vec<u8>) {
+        if bytes.len() >= Outbox::WORTH_SHARING {
             return self.append_shared(bytes.into());
         }
-        let _infallible: Result<(), Infallible> = self.append(agenda, |out| {
+        let _infallible: Result<(), Infallible> = self.append(|out| {
             out.extend_from_slice(&bytes);
             Ok(())
         });
     }
 
-    /// Fills `slices` with what is next to be written; the number of them.
-    pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; Self::SLICES]) -> usize {
-        let pieces =
-            self.pieces.iter().map(|piece| &piece[..]).chain((!self.tail.is_empty()).then_some(&self.tail[..]));
-        let mut count = 0;
-        for (slice, piece) in slices.iter_mut().zip(pieces) {
-            *slice = IoSlice::new(if count == 0 { &piece[self.written..] } else { piece });
-            count += 1;
-        }
-        count
+    fn parts(&self) -> impl Iterator<Item = &[u8]> {
+        self.pieces.iter().map(|piece| &piece[..]).chain((!self.tail.is_empty()).then_some(&self.tail[..]))
     }
 
-    /// Forgets the first `count` bytes: they are written.
-    pub(crate) fn advance(&mut self, agenda: &Agenda, count: usize) {
+    fn advance(&mut self, count: usize) {
         self.length -= count;
         self.written += count;
         while let Some(first) = self.pieces.front()
@@ -90,21 +173,25 @@ impl Outbox {
             self.written -= first.len();
             self.pieces.pop_front();
         }
-        if self.length == 0 {
-            self.clear(agenda);
-        } else if self.pieces.is_empty() && self.written > self.tail.len() / 2 {
+        if self.pieces.is_empty() && self.written > self.tail.len() / 2 {
             // A queue that never runs empty must not keep what it wrote: each byte is moved at most once this way.
             self.tail.drain(..self.written);
             self.written = 0;
         }
     }
+}
 
-    pub(crate) fn clear(&mut self, agenda: &Agenda) {
-        agenda.recycle(std::mem::take(&mut self.tail));
+impl Spare for Queue {
+    fn capacity(&self) -> usize {
+        self.tail.capacity()
+    }
+
+    fn clear(&mut self) {
         if self.pieces.capacity() > 0 {
             self.pieces = VecDeque::new();
         }
-        (self.written, self.length) = (0, 0);
+        self.tail.clear();
+        (self.written, self.length, self.backlogged, self.owed) = (0, 0, false, None);
     }
 }
 
@@ -142,7 +229,7 @@ mod tests {
     use super::*;
 
     fn add(agenda: &Agenda, outbox: &mut Outbox, bytes: impl IntoIterator<Item = u8>) {
-        let added: Result<(), ()> = outbox.append(agenda, |out| {
+        let added: Result<(), ()> = outbox.queue(agenda).append(|out| {
             out.extend(bytes);
             Ok(())
         });
@@ -153,13 +240,13 @@ mod tests {
     fn what_is_appended_only_in_part_is_taken_back() {
         let (agenda, mut outbox) = (Agenda::default(), Outbox::default());
         add(&agenda, &mut outbox, 0..10);
-        let failed = outbox.append(&agenda, |out| {
+        let failed = outbox.queue(&agenda).append(|out| {
             out.extend(10..20);
             Err("half-way")
         });
         assert_eq!(failed, Err("half-way"));
         let append = |outbox: &mut Outbox| -> Result<(), ()> {
-            outbox.append(&agenda, |out| {
+            outbox.queue(&agenda).append(|out| {
                 out.extend(20..30);
                 panic!("half-way")
             })
@@ -167,7 +254,7 @@ mod tests {
         assert!(catch_unwind(AssertUnwindSafe(|| append(&mut outbox))).is_err());
         add(&agenda, &mut outbox, 10..12);
         assert_eq!(contents(&outbox), (0..12).collect::<Vec<u8>>());
-        outbox.advance(&agenda, 12);
+        outbox.advance(12);
         assert!(outbox.is_empty());
     }
 
@@ -183,9 +270,9 @@ mod tests {
         for step in 1..=100 {
             let (agenda, mut outbox) = (Agenda::default(), Outbox::default());
             add(&agenda, &mut outbox, 0..10);
-            outbox.append_shared(Bytes::from_owner((10..60).collect::<Vec<u8>>()));
+            outbox.queue(&agenda).append_shared(Bytes::from_owner((10..60).collect::<Vec<u8>>()));
             add(&agenda, &mut outbox, 60..70);
-            outbox.append_shared(Bytes::from_owner((70..80).collect::<Vec<u8>>()));
+            outbox.queue(&agenda).append_shared(Bytes::from_owner((70..80).collect::<Vec<u8>>()));
             add(&agenda, &mut outbox, 80..100);
             let mut seen = Vec::new();
             while !outbox.is_empty() {
@@ -193,7 +280,7 @@ mod tests {
                 assert_eq!(now.len(), outbox.len());
                 let take = step.min(now.len());
                 seen.extend_from_slice(&now[..take]);
-                outbox.advance(&agenda, take);
+                outbox.advance(take);
             }
             assert_eq!(seen, expected, "in steps of {step}");
         }
@@ -205,8 +292,9 @@ mod tests {
         add(&agenda, &mut outbox, [0; 100]);
         for _ in 0..10_000 {
             add(&agenda, &mut outbox, [0; 50]);
-            outbox.advance(&agenda, 50);
+            outbox.advance(50);
         }
-        assert!(outbox.tail.capacity() < 1024, "{} bytes for 100 queued", outbox.tail.capacity());
+        let capacity = outbox.0.expect("something is queued").capacity();
+        assert!(capacity < 1024, "{capacity} bytes for 100 queued");
     }
 }

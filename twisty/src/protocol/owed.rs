@@ -11,10 +11,12 @@ pub(crate) struct Owed {
     promised: usize,
     /// Bytes that wait behind a promise.
     held: usize,
+    /// The place of the outcome that is put into effect now.
+    pub(crate) place: ReplyId,
 }
 
-/// Names one reply of a connection, and never another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// Names one reply, and never another one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct ReplyId(pub(super) u64);
 
 struct Reply {
@@ -50,21 +52,18 @@ impl Owed {
         self.queue.insert(index, Reply { id, bytes: Vec::new(), promised });
     }
 
-    /// A promised reply is made now; false if it is not wanted any more.
+    /// A promised reply is made now, in its place; false if it is not wanted any more.
     pub(crate) fn keep_promise(&mut self, id: ReplyId) -> bool {
         let Some(index) = self.find(id) else { return false };
         self.queue[index].promised = false;
+        self.place = id;
         self.promised -= 1;
         true
     }
 
-    /// Adds to a reply; what `append` made of it.
-    pub(crate) fn append<E>(
-        &mut self,
-        id: ReplyId,
-        append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let Some(index) = self.find(id) else { return Ok(()) };
+    /// Adds to the reply in whose place an outcome is; what `append` made of it.
+    pub(crate) fn append<E>(&mut self, append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        let Some(index) = self.find(self.place) else { return Ok(()) };
         self.held += append_whole(&mut self.queue[index].bytes, append)?;
         Ok(())
     }

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use bytes::Bytes;
 
-use super::{Address, Agenda, ConnectionKey, Limits, Outbox, Owed, ReplyId, ToFrame};
+use super::{Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, ReplyId, ToFrame};
 use crate::error::{OutboxFull, SendError};
 use crate::failure::Failure;
 use crate::framing::Framing;
@@ -58,38 +58,27 @@ struct Link<F> {
     /// Here rather than in the connection, because who sends needs it to encode.
     framing: RefCell<F>,
     outbox: RefCell<Outbox>,
-    outbox_limit: usize,
     phase: Cell<Phase>,
     /// Nothing changed how frames are delivered since that was looked at last. Cleared by what may change it.
     calm: Cell<bool>,
     /// What is sent now is a handler's outcome.
     applying: Cell<Applying>,
-    /// The place of that outcome, apart from it because each frame sets the other.
-    reply: Cell<ReplyId>,
-    /// Replies that are waited for, and those behind them.
-    owed: RefCell<Option<Box<Owed>>>,
-    /// Whether there are any: each frame asks.
+    /// Whether replies are owed, in the outbox: each frame asks.
     owes: Cell<bool>,
-    /// Replies there ever were in `owed`: what names the next one.
-    replies: Cell<u64>,
     /// The user paused reading.
     paused: Cell<bool>,
-    /// Delivery was resumed, by the user or by a queue that drained, since the inbox was last looked through.
-    resumed: Cell<bool>,
-    /// It had really stopped before.
+    delivery: Cell<Delivery>,
+    /// Delivery was resumed, by the user or by a queue that drained, and had really stopped before.
     restarted: Cell<bool>,
-    /// The peer did not take all that was written last.
-    backlogged: Cell<bool>,
     /// The outbox went over its high-water mark and has not drained yet.
     stalled: Cell<bool>,
     /// Whether the connection is on the agenda.
     entered: Cell<bool>,
     /// Why it closes; set once.
     reason: Cell<Option<Failure>>,
-    agenda: Rc<Agenda>,
+    home: Rc<Home>,
     key: ConnectionKey,
-    peer: Address,
-    host: Address,
+    peer: Compact,
 }
 
 /// What becomes of what is sent.
@@ -101,7 +90,7 @@ enum Applying {
     Outcome,
     /// It is the outcome of a handler that has asked to close: it goes out all the same.
     LastWords,
-    /// It is an outcome with a place among replies that are waited for: that of `Link::reply`.
+    /// It is an outcome with a place among replies that are waited for: that of `Owed::place`.
     Reply,
 }
 
@@ -134,8 +123,7 @@ struct Keeping<'a, F: Framing> {
 impl<F: Framing> Drop for Keeping<'_, F> {
     fn drop(&mut self) {
         if self.transport.ending() != self.before || std::thread::panicking() {
-            let mut owed = self.transport.0.owed.borrow_mut();
-            owed.iter_mut().for_each(|owed| owed.drop_behind(self.reply));
+            self.transport.outbox().owed_mut().into_iter().for_each(|owed| owed.drop_behind(self.reply));
         }
         self.transport.send_owed();
     }
@@ -153,36 +141,35 @@ pub(crate) enum Phase {
     Closed,
 }
 
+/// How far delivery has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    /// The inbox was looked through: it is at most one unfinished frame.
+    Done,
+    /// The same, but something was resumed since, or changed: it is to be looked through again.
+    Again,
+    /// The inbox was not looked through, because delivery stopped.
+    Stopped,
+}
+
 impl<F: Framing> Transport<F> {
-    pub(crate) fn new(
-        framing: F,
-        limits: &Limits,
-        agenda: Rc<Agenda>,
-        key: ConnectionKey,
-        (peer, host): (Address, Address),
-    ) -> Self {
+    pub(crate) fn new(framing: F, home: Rc<Home>, key: ConnectionKey, peer: Address) -> Self {
         Self(Rc::new(Link {
             framing: RefCell::new(framing),
             outbox: RefCell::default(),
-            outbox_limit: limits.outbox_limit,
             phase: Cell::new(Phase::Open),
             calm: Cell::new(false),
             applying: Cell::new(Applying::Nothing),
-            reply: Cell::new(ReplyId(0)),
-            owed: RefCell::new(None),
             owes: Cell::new(false),
-            replies: Cell::new(0),
             paused: Cell::new(false),
-            resumed: Cell::new(false),
+            delivery: Cell::new(Delivery::Done),
             restarted: Cell::new(false),
-            backlogged: Cell::new(false),
             stalled: Cell::new(false),
             entered: Cell::new(false),
             reason: Cell::new(None),
-            agenda,
+            home,
             key,
-            peer,
-            host,
+            peer: peer.into(),
         }))
     }
 
@@ -204,7 +191,7 @@ impl<F: Framing> Transport<F> {
 
     #[cold]
     pub(super) fn blame(&self, error: SendError) {
-        self.0.agenda.blame(error.into());
+        self.agenda().blame(error.into());
     }
 
     /// Sends a frame if the framing can carry it.
@@ -243,8 +230,8 @@ impl<F: Framing> Transport<F> {
     pub(super) fn write_shared(&self, bytes: &Bytes) {
         if self.0.applying.get() == Applying::Reply {
             self.write(bytes);
-        } else if let Some(mut outbox) = self.open_outbox() {
-            outbox.append_shared(bytes.clone());
+        } else if let Some(mut queue) = self.open_queue() {
+            queue.append_shared(bytes.clone());
         }
     }
 
@@ -253,45 +240,45 @@ impl<F: Framing> Transport<F> {
         if self.0.applying.get() == Applying::Reply {
             return self.append_reply(append);
         }
-        let Some(mut outbox) = self.open_outbox() else { return Ok(()) };
-        outbox.append(&self.0.agenda, |out| append(&self.0.framing.borrow(), out))
+        let Some(mut queue) = self.open_queue() else { return Ok(()) };
+        queue.append(|out| append(&self.0.framing.borrow(), out))
     }
 
     #[cold]
     fn append_reply(&self, append: impl FnOnce(&F, &mut Vec<u8>) -> Result<(), SendError>) -> Result<(), SendError> {
-        let (mut owed, reply) = (self.0.owed.borrow_mut(), self.0.reply.get());
-        owed.as_mut().map_or(Ok(()), |owed| owed.append(reply, |out| append(&self.0.framing.borrow(), out)))
+        let mut outbox = self.outbox();
+        outbox.owed_mut().map_or(Ok(()), |owed| owed.append(|out| append(&self.0.framing.borrow(), out)))
     }
 
-    /// The outbox, and the connection on the agenda, if something may be queued. A peer that left too much unread is
+    /// The queue of the outbox, and the connection on the agenda, if something may be queued. A peer that left too much unread is
     /// cut off instead.
     #[inline]
-    fn open_outbox(&self) -> Option<RefMut<'_, Outbox>> {
+    fn open_queue(&self) -> Option<RefMut<'_, Queue>> {
         if self.0.phase.get() != Phase::Open && self.0.applying.get() != Applying::LastWords {
             return None;
         }
-        let outbox = self.0.outbox.borrow_mut();
-        if self.is_overfull(outbox.len()) {
+        let queue = RefMut::map(self.outbox(), |outbox| outbox.queue(self.agenda()));
+        if self.is_overfull(&queue) {
             return None;
         }
         self.enter();
-        Some(outbox)
+        Some(queue)
     }
 
     /// Whether the peer left too much unread; then it is cut off.
     #[inline]
-    fn is_overfull(&self, queued: usize) -> bool {
-        let limit = self.0.outbox_limit;
-        let overfull = queued > limit && self.0.backlogged.get();
-        if overfull {
-            self.cut_off(OutboxFull { queued, limit });
-        }
-        overfull
+    fn is_overfull(&self, queue: &Queue) -> bool {
+        queue.is_backlogged() && self.is_over_the_limit(queue.len())
     }
 
     #[cold]
-    fn cut_off(&self, reason: OutboxFull) {
-        self.close(Phase::Aborting, Some(reason.into()));
+    fn is_over_the_limit(&self, queued: usize) -> bool {
+        let limit = (self.0.home.limits)().outbox_limit;
+        let overfull = queued > limit;
+        if overfull {
+            self.close(Phase::Aborting, Some(OutboxFull { queued, limit }.into()));
+        }
+        overfull
     }
 
     /// Closes the connection once everything sent so far, and what the running handler returns, has been handed to the
@@ -350,14 +337,15 @@ impl<F: Framing> Transport<F> {
 
     #[cold]
     fn behind_others(&self) -> Applying {
-        let last = self.0.owed.borrow().as_ref().and_then(|owed| owed.last());
-        self.0.reply.set(last.unwrap_or_else(|| self.add_reply(false, None)));
+        let last = self.outbox().owed().and_then(Owed::last);
+        let place = last.unwrap_or_else(|| self.add_reply(false, None));
+        self.outbox().owe(self.agenda()).place = place;
         Applying::Reply
     }
 
     fn add_reply(&self, promised: bool, behind: Option<ReplyId>) -> ReplyId {
-        let id = ReplyId(self.0.replies.replace(self.0.replies.get() + 1));
-        self.0.owed.borrow_mut().get_or_insert_default().insert(id, promised, behind);
+        let id = self.agenda().next_reply();
+        self.outbox().owe(self.agenda()).insert(id, promised, behind);
         self.0.owes.set(true);
         self.disturb();
         id
@@ -366,10 +354,11 @@ impl<F: Framing> Transport<F> {
     /// The reply of the handler whose outcome is put into effect now is promised; what else belongs to the outcome comes
     /// behind it.
     pub(crate) fn promise_reply(&self) -> ReplyId {
-        let behind = (self.0.applying.get() == Applying::Reply).then(|| self.0.reply.get());
+        let behind = self.outbox().owed().map(|owed| owed.place).filter(|_| self.0.applying.get() == Applying::Reply);
         let promised = self.add_reply(true, behind);
         if self.0.applying.get() != Applying::Nothing {
-            self.0.reply.set(self.add_reply(false, Some(promised)));
+            let place = self.add_reply(false, Some(promised));
+            self.outbox().owe(self.agenda()).place = place;
             self.0.applying.set(Applying::Reply);
         }
         promised
@@ -378,11 +367,10 @@ impl<F: Framing> Transport<F> {
     /// Has `apply` put into effect what a promised reply has come to. If that ends the connection, nothing follows but what
     /// was owed before. False, and nothing happens, if nobody wants it any more.
     pub(crate) fn keep_promise(&self, reply: ReplyId, apply: impl FnOnce()) -> bool {
-        let wanted = self.0.owed.borrow_mut().as_mut().is_some_and(|owed| owed.keep_promise(reply));
+        let wanted = self.outbox().owed_mut().is_some_and(|owed| owed.keep_promise(reply));
         if wanted {
             // Dropped last, also when applying it panics.
             let _sent_then = Keeping { transport: self, reply, before: self.ending() };
-            self.0.reply.set(reply);
             let _until_applied = UntilApplied::begin(&self.0.applying, Applying::Reply);
             apply();
         }
@@ -392,7 +380,7 @@ impl<F: Framing> Transport<F> {
     /// How far it is on its way out, and whether a reason is known, or will be.
     fn ending(&self) -> (Phase, bool) {
         let reason = self.0.reason.take();
-        let known = reason.is_some() || self.0.agenda.has_fault();
+        let known = reason.is_some() || self.agenda().has_fault();
         self.0.reason.set(reason);
         (self.0.phase.get(), known)
     }
@@ -400,14 +388,17 @@ impl<F: Framing> Transport<F> {
     /// Queues the replies that wait for nothing any more.
     fn send_owed(&self) {
         self.0.restarted.set(true);
-        while let Some(bytes) = self.0.owed.borrow_mut().as_mut().and_then(|owed| owed.pop()) {
-            let mut outbox = self.outbox();
-            if self.is_overfull(outbox.len()) {
+        let mut outbox = self.outbox();
+        while let Some(bytes) = outbox.owed_mut().and_then(Owed::pop) {
+            let queue = outbox.queue(self.agenda());
+            if self.is_overfull(queue) {
                 return;
             }
-            outbox.append_bytes(&self.0.agenda, bytes);
+            queue.append_bytes(bytes);
         }
-        if self.0.owed.borrow().as_ref().is_some_and(|owed| owed.is_empty()) {
+        let paid = outbox.owed().is_some_and(Owed::is_empty);
+        drop(outbox);
+        if paid {
             self.forget_replies();
         }
         self.enter();
@@ -421,7 +412,7 @@ impl<F: Framing> Transport<F> {
 
     /// The peer is gone: it is owed nothing any more.
     pub(crate) fn forget_replies(&self) {
-        *self.0.owed.borrow_mut() = None;
+        self.outbox().forget_owed();
         self.0.owes.set(false);
     }
 
@@ -495,7 +486,7 @@ impl<F: Framing> Transport<F> {
     #[inline]
     pub(crate) fn enter(&self) {
         if !self.0.entered.replace(true) {
-            self.0.agenda.enter(self.0.key);
+            self.agenda().enter(self.0.key);
         }
     }
 
@@ -516,11 +507,27 @@ impl<F: Framing> Transport<F> {
 
     /// Has the inbox looked through, though nothing more may have come.
     pub(crate) fn look_again(&self) {
-        self.0.resumed.set(true);
+        if self.0.delivery.get() == Delivery::Done {
+            self.0.delivery.set(Delivery::Again);
+        }
     }
 
+    /// Whether the inbox is to be looked through; once, if it is for another time.
     pub(crate) fn take_resumed(&self) -> bool {
-        self.0.resumed.take()
+        let delivery = self.0.delivery.get();
+        if delivery == Delivery::Again {
+            self.0.delivery.set(Delivery::Done);
+        }
+        delivery != Delivery::Done
+    }
+
+    pub(crate) fn set_delivery(&self, delivery: Delivery) {
+        self.0.delivery.set(delivery);
+    }
+
+    /// Whether something waits in the inbox that was not looked through.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.0.delivery.get() == Delivery::Stopped
     }
 
     /// Whether delivery had stopped, so that waiting for the peer starts anew.
@@ -532,9 +539,12 @@ impl<F: Framing> Transport<F> {
         self.0.entered.set(false);
     }
 
-    /// Whether the peer takes what is written, as far as is known.
-    pub(crate) fn set_backlogged(&self, backlogged: bool) {
-        self.0.backlogged.set(backlogged);
+    /// Whether all is written that was sent; if not, `writable` says whether the peer takes it, as far as is known.
+    pub(crate) fn look_after_outbox(&self, writable: bool) -> bool {
+        let mut outbox = self.outbox();
+        outbox.tidy(self.agenda());
+        outbox.set_backlogged(!writable);
+        outbox.is_empty()
     }
 
     /// Whether a frame may be delivered. Going over the high-water mark stops delivery until half of it has drained, so
@@ -559,8 +569,8 @@ impl<F: Framing> Transport<F> {
     pub(crate) fn closed(&self) -> Option<Failure> {
         self.0.phase.set(Phase::Closed);
         self.disturb();
-        self.0.outbox.borrow_mut().clear(&self.0.agenda);
-        self.forget_replies();
+        self.outbox().clear(self.agenda());
+        self.0.owes.set(false);
         self.0.reason.take()
     }
 
@@ -573,7 +583,7 @@ impl<F: Framing> Transport<F> {
     }
 
     pub(crate) fn agenda(&self) -> &Agenda {
-        &self.0.agenda
+        &self.0.home.agenda
     }
 }
 
@@ -610,7 +620,7 @@ impl<F> Transport<F> {
 
     #[cold]
     fn owed(&self, count: impl FnOnce(&Owed) -> usize) -> usize {
-        self.0.owed.borrow().as_deref().map_or(0, count)
+        self.0.outbox.borrow().owed().map_or(0, count)
     }
 
     /// The other end's address, also after the connection is gone. (Twisted's `getPeer`.)
@@ -623,7 +633,7 @@ impl<F> Transport<F> {
     /// ```
     #[must_use]
     pub fn peer(&self) -> Address {
-        self.0.peer
+        (&self.0.peer).into()
     }
 
     /// This end's address, also after the connection is gone. (Twisted's `getHost`.)
@@ -636,7 +646,7 @@ impl<F> Transport<F> {
     /// ```
     #[must_use]
     pub fn host(&self) -> Address {
-        self.0.host
+        self.0.home.host()
     }
 }
 
@@ -663,7 +673,7 @@ impl<F> Hash for Transport<F> {
 impl<F> fmt::Debug for Transport<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut debug = f.debug_struct("Transport");
-        debug.field("peer", &self.0.peer).field("phase", &self.0.phase.get()).field("queued", &self.queued());
+        debug.field("peer", &self.peer()).field("phase", &self.0.phase.get()).field("queued", &self.queued());
         debug.finish_non_exhaustive()
     }
 }

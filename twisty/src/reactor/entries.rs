@@ -1,6 +1,6 @@
 //! What is registered with the poll: ports and connections, and how they are driven.
 
-use mio::{Interest, Token};
+use mio::Token;
 use slotmap::{Key, KeyData};
 
 use super::port::Listen;
@@ -14,12 +14,11 @@ pub(super) enum Entry {
     Connection(Socket),
 }
 
-#[derive(Default)]
 pub(super) struct Socket {
     /// Out of its place while it is being driven, so that its handlers may use the reactor.
     driver: Option<Box<dyn Driver>>,
-    registered: bool,
-    timer: Option<TimerKey>,
+    /// The last timer that was set for it; `NONE` before.
+    timer: TimerKey,
 }
 
 /// The token of an entry: its key with its generation, so that an event that comes too late concerns nobody.
@@ -77,9 +76,6 @@ impl Reactor {
     }
 
     pub(super) fn entry_is_due(&self, key: ConnectionKey) {
-        if let Some(Entry::Connection(socket)) = self.0.entries.borrow_mut().get_mut(key) {
-            socket.timer = None;
-        }
         self.drive(key, |driver, _, now| driver.handle_timeout(now));
     }
 
@@ -119,13 +115,9 @@ impl Reactor {
     fn watch(&self, key: ConnectionKey, driver: &mut dyn Driver, deadline: Option<Timestamp>) -> bool {
         let mut entries = self.0.entries.borrow_mut();
         let Some(Entry::Connection(socket)) = entries.get_mut(key) else { return false };
-        if !socket.registered {
-            let both = Interest::READABLE | Interest::WRITABLE;
-            if let Err(error) = self.0.registry.register(driver.source(), token_of(key), both) {
-                tracing::error!(%error, "a connection cannot be polled, it is closed");
-                return false;
-            }
-            socket.registered = true;
+        if let Err(error) = driver.register(&self.0.registry, token_of(key)) {
+            tracing::error!(%error, "a connection cannot be polled, it is closed");
+            return false;
         }
         if let Some(deadline) = deadline {
             self.arm(key, socket, deadline);
@@ -136,17 +128,17 @@ impl Reactor {
     /// Sets a connection's timer. One that goes off too early costs less than moving it at every frame.
     fn arm(&self, key: ConnectionKey, socket: &mut Socket, deadline: Timestamp) {
         let mut timers = self.0.timers.borrow_mut();
-        match socket.timer {
-            Some(timer) if timers.when(timer).is_some_and(|when| when <= deadline) => {}
-            Some(timer) => {
-                timers.reschedule(timer, deadline);
+        match timers.when(socket.timer) {
+            Some(when) if when <= deadline => {}
+            Some(_later) => {
+                timers.reschedule(socket.timer, deadline);
             }
-            None => socket.timer = Some(timers.insert(deadline, Job::Entry(key))),
+            None => socket.timer = timers.insert(deadline, Job::Entry(key)),
         }
     }
 
     pub(super) fn add(&self, build: impl FnOnce(ConnectionKey) -> Box<dyn Driver>) {
-        let key = self.0.entries.borrow_mut().insert(Entry::Connection(Socket::default()));
+        let key = self.0.entries.borrow_mut().insert(Entry::Connection(Socket { driver: None, timer: TimerKey::NONE }));
         self.0.connections.set(self.0.connections.get() + 1);
         // Outside of the borrow, since the protocol says what its framing and its limits are.
         match self.guarded(|| build(key)) {
@@ -161,7 +153,7 @@ impl Reactor {
         let removed = self.0.entries.borrow_mut().remove(key);
         if let Some(Entry::Connection(socket)) = &removed {
             self.0.connections.set(self.0.connections.get() - 1);
-            socket.timer.and_then(|timer| self.0.timers.borrow_mut().remove(timer));
+            self.0.timers.borrow_mut().remove(socket.timer);
         }
         self.0.agenda.with_own_fault(|| {
             self.guarded(|| drop(removed));

@@ -18,7 +18,7 @@ use crate::clock::TimerKey;
 use crate::connection::{Connection, Place};
 use crate::error::ListenError;
 use crate::failure::Failure;
-use crate::protocol::{Address, ConnectionKey, Factory, Seat, Shared};
+use crate::protocol::{Address, ConnectionKey, Factory, Home, Seat, Shared};
 use crate::transport::{Status, Stream};
 
 /// A port that is listened on; dropping it changes nothing. (Twisted's `IListeningPort`.)
@@ -139,7 +139,8 @@ impl Reactor {
             entries.remove(key);
             return Err(failed(error).into());
         }
-        entries[key] = Entry::Listener(Some(Box::new(Listener::new(socket, seat, host))));
+        let home = Home::of::<F::Protocol>(Rc::clone(&self.0.agenda), host.into());
+        entries[key] = Entry::Listener(Some(Box::new(Listener::new(socket, seat, host, home))));
         Ok(Port { reactor: Rc::downgrade(&self.0), key, host: host.into() })
     }
 }
@@ -154,6 +155,8 @@ struct Listener<F: Factory> {
     socket: TcpListener,
     seat: Seat<F>,
     host: SocketAddr,
+    /// What the client that came last shares with the others.
+    home: RefCell<Rc<Home>>,
     /// What is in the way of new clients was reported already, so that it is one line in the log and not a million.
     reported: Cell<bool>,
     /// When accepting is tried again.
@@ -166,8 +169,9 @@ impl<F: Factory> Listener<F> {
     /// When to try again after the system ran out of something.
     const RETRY: Duration = Duration::from_millis(100);
 
-    fn new(socket: TcpListener, seat: Seat<F>, host: SocketAddr) -> Self {
-        Self { socket, seat, host, reported: Cell::new(false), retry: Cell::new(None) }
+    fn new(socket: TcpListener, seat: Seat<F>, host: SocketAddr, home: Rc<Home>) -> Self {
+        let (home, reported, retry) = (RefCell::new(home), Cell::new(false), Cell::new(None));
+        Self { socket, seat, host, home, reported, retry }
     }
 
     fn welcome(&self, reactor: &Reactor, socket: TcpStream, peer: SocketAddr) {
@@ -180,14 +184,13 @@ impl<F: Factory> Listener<F> {
             return;
         }
         self.reported.set(false);
-        let seat = shared.admit();
+        let seat = shared.seat();
         let peer = Address::from(peer);
         // A statement of its own, so that the protocol's handlers may use the factory.
         let built = shared.borrow_mut().build_protocol(&peer);
         if let Some(protocol) = built {
-            let agenda = Rc::clone(&reactor.0.agenda);
-            let host = self.host_of(&socket);
-            let place = |key| Place { agenda, key, peer, host };
+            let home = self.home_of(reactor, &socket);
+            let place = |key| Place { home, key, peer };
             reactor.add(|key| Box::new(Stream::new(socket, Connection::new(protocol, seat, place(key)))));
         }
     }
@@ -199,9 +202,14 @@ impl<F: Factory> Listener<F> {
     }
 
     /// Asks the system only where one port listens on several addresses.
-    fn host_of(&self, socket: &TcpStream) -> Address {
+    fn home_of(&self, reactor: &Reactor, socket: &TcpStream) -> Rc<Home> {
         let asked = if self.host.ip().is_unspecified() { socket.local_addr().ok() } else { None };
-        asked.unwrap_or(self.host).into()
+        let host = asked.unwrap_or(self.host).into();
+        let mut home = self.home.borrow_mut();
+        if home.host() != host {
+            *home = Home::of::<F::Protocol>(Rc::clone(&reactor.0.agenda), host);
+        }
+        Rc::clone(&home)
     }
 
     /// Out of descriptors: turns away whoever waits, since they would wait forever.

@@ -16,7 +16,7 @@ use crate::connection::{Connection, Place, Step};
 use crate::deferred;
 use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost};
 use crate::failure::Failure;
-use crate::protocol::{Address, Agenda, ConnectionKey, Factory, IntoShared, Phase, Protocol, Seat};
+use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Home, IntoShared, Phase, Protocol, Seat};
 
 /// A server in memory: the factory and its protocols as they stand, but you are the network and the clock.
 ///
@@ -146,12 +146,12 @@ impl<F: Factory> Server<F> {
         let (peer, host) = memory.next_addresses();
         let shared = memory.seat.shared();
         let full = shared.connections() >= shared.borrow().max_connections();
-        let seat = (!full).then(|| shared.admit());
+        let seat = (!full).then(|| shared.seat());
         let build = |seat| Some((shared.borrow_mut().build_protocol(&peer)?, seat));
         let protocol = seat.and_then(build);
-        let agenda = Rc::clone(&memory.agenda);
+        let home = Home::of::<F::Protocol>(Rc::clone(&memory.agenda), host);
         let key = memory.ends.borrow_mut().insert_with_key(|key| {
-            let place = Place { agenda, key, peer, host };
+            let place = Place { home, key, peer };
             End::new(protocol.map(|(protocol, seat)| Connection::new(protocol, seat, place)))
         });
         memory.drive(key, Connection::open);

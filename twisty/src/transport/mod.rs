@@ -4,14 +4,17 @@ mod stream;
 
 pub(crate) use stream::Stream;
 
-use mio::event::{Event, Source};
+use std::io;
+
+use mio::event::Event;
+use mio::{Registry, Token};
 
 use crate::clock::Timestamp;
 
 /// A socket with its connection, as the reactor drives it.
 pub(crate) trait Driver {
-    /// What to register with the poll, once.
-    fn source(&mut self) -> &mut dyn Source;
+    /// Has the poll watch the socket, unless it does already.
+    fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()>;
 
     /// The connection is there.
     fn open(&mut self, now: Timestamp);

@@ -4,8 +4,9 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::Shutdown;
 use std::time::Duration;
 
-use mio::event::{Event, Source};
+use mio::event::Event;
 use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
 use super::{Driver, Status};
@@ -22,18 +23,25 @@ use crate::protocol::{Phase, Protocol};
 pub(crate) struct Stream<P: Protocol> {
     socket: TcpStream,
     connection: Connection<P>,
+    /// The poll watches the socket.
+    registered: bool,
     /// There may be something to read.
     readable: bool,
-    /// The peer has closed its side: a short read is not the end of what is there.
-    read_closed: bool,
-    /// The peer's last byte was read.
-    ended: bool,
     /// A write may succeed.
     writable: bool,
-    /// In which turn delivery was resumed last.
-    resumed_at: Option<Timestamp>,
-    /// The connection is finished and the socket closed to writing, but the peer may not have read everything yet.
-    lingering: Option<Timestamp>,
+    input: Input,
+    /// In which turn delivery was resumed last; no turn is at the start of the clock.
+    resumed_at: Timestamp,
+}
+
+/// What the peer may still send.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Input {
+    Open,
+    /// The peer has closed its side: a short read is not the end of what is there.
+    Closing,
+    /// The peer's last byte was read.
+    Ended,
 }
 
 impl<P: Protocol> Stream<P> {
@@ -44,21 +52,27 @@ impl<P: Protocol> Stream<P> {
 
     /// A connected socket. Fresh sockets can be written to without asking.
     pub(crate) const fn new(socket: TcpStream, connection: Connection<P>) -> Self {
-        let (readable, read_closed, ended) = (false, false, false);
-        let (resumed_at, lingering) = (None, None);
-        Self { socket, connection, readable, read_closed, ended, writable: true, resumed_at, lingering }
+        Self {
+            socket,
+            connection,
+            registered: false,
+            readable: false,
+            writable: true,
+            input: Input::Open,
+            resumed_at: Timestamp::ZERO,
+        }
     }
 
     fn read(&mut self, now: Timestamp, buffer: &mut [u8]) {
         for _ in 0..Self::READS {
-            if !self.readable || !(self.connection.wants_input() || self.lingering.is_some()) {
+            if !self.readable || !(self.connection.wants_input() || self.connection.lingers_until().is_some()) {
                 return;
             }
             match self.socket.read(buffer) {
                 Ok(0) => self.end_of_input(now),
                 Ok(count) => {
                     // A stream socket that gives less than asked for is empty, and the poll will say when it is not.
-                    self.readable = count == buffer.len() || self.read_closed;
+                    self.readable = count == buffer.len() || self.input == Input::Closing;
                     self.received(now, &buffer[..count]);
                 }
                 Err(error) => self.failed(error, |me| me.readable = false),
@@ -67,7 +81,7 @@ impl<P: Protocol> Stream<P> {
     }
 
     fn received(&mut self, now: Timestamp, bytes: &[u8]) {
-        if self.lingering.is_none() {
+        if self.connection.phase() != Phase::Closed {
             self.connection.handle_bytes(now, bytes);
         }
     }
@@ -80,8 +94,8 @@ impl<P: Protocol> Stream<P> {
     }
 
     fn end_of_input(&mut self, now: Timestamp) {
-        (self.readable, self.ended) = (false, true);
-        self.lingering = self.lingering.map(|_| Timestamp::ZERO);
+        (self.readable, self.input) = (false, Input::Ended);
+        self.connection.stop_lingering();
         self.connection.handle_eof(now);
     }
 
@@ -113,8 +127,8 @@ impl<P: Protocol> Stream<P> {
 
     fn finish(&mut self, reason: Failure) {
         self.readable = false;
-        self.lingering = None;
         self.connection.finish(reason);
+        self.connection.stop_lingering();
     }
 
     /// Closes in good order. Closing a socket with unread input would reset it, and the peer might lose what we sent
@@ -123,13 +137,13 @@ impl<P: Protocol> Stream<P> {
         self.connection.finish(ConnectionDone.into());
         self.readable = self.has_input();
         if self.readable && self.socket.shutdown(Shutdown::Write).is_ok() {
-            self.lingering = Some(now + Self::LINGER);
+            self.connection.linger(now + Self::LINGER);
         }
     }
 
     /// Looks, because what the poll said last may be old: many clients speak before they are closed.
     fn has_input(&mut self) -> bool {
-        !self.ended && matches!(self.socket.peek(&mut [0]), Ok(1..))
+        self.input != Input::Ended && matches!(self.socket.peek(&mut [0]), Ok(1..))
     }
 
     fn abort(&mut self) {
@@ -141,7 +155,7 @@ impl<P: Protocol> Stream<P> {
     }
 
     fn status(&self, now: Timestamp) -> Status {
-        let lingers = self.lingering.is_some_and(|until| now < until);
+        let lingers = self.connection.lingers_until().is_some_and(|until| now < until);
         if self.connection.phase() == Phase::Closed && !lingers {
             Status::Gone
         } else if self.readable && (lingers || self.connection.wants_input()) {
@@ -153,8 +167,12 @@ impl<P: Protocol> Stream<P> {
 }
 
 impl<P: Protocol> Driver for Stream<P> {
-    fn source(&mut self) -> &mut dyn Source {
-        &mut self.socket
+    fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        if !self.registered {
+            registry.register(&mut self.socket, token, Interest::READABLE | Interest::WRITABLE)?;
+            self.registered = true;
+        }
+        Ok(())
     }
 
     fn open(&mut self, now: Timestamp) {
@@ -165,7 +183,9 @@ impl<P: Protocol> Driver for Stream<P> {
     fn handle_event(&mut self, now: Timestamp, event: &Event, buffer: &mut [u8]) {
         self.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
         self.writable |= event.is_writable() || event.is_error();
-        self.read_closed |= event.is_read_closed() || event.is_error();
+        if self.input == Input::Open && (event.is_read_closed() || event.is_error()) {
+            self.input = Input::Closing;
+        }
         if event.is_error() && !self.connection.wants_input() {
             self.look_for_error();
         }
@@ -186,7 +206,7 @@ impl<P: Protocol> Driver for Stream<P> {
         loop {
             match self.connection.step(now, self.writable) {
                 // A peer that reads as fast as we write could keep us here: the next turn goes on.
-                Step::Resume if self.resumed_at.replace(now) == Some(now) => {
+                Step::Resume if std::mem::replace(&mut self.resumed_at, now) == now => {
                     self.connection.transport().look_again();
                     return Status::Busy;
                 }
@@ -201,13 +221,15 @@ impl<P: Protocol> Driver for Stream<P> {
     }
 
     fn deadline(&self) -> Option<Timestamp> {
-        self.lingering.or_else(|| self.connection.deadline())
+        self.connection.deadline()
     }
 
     fn close(&mut self, at_once: bool) {
         let phase = if at_once { Phase::Aborting } else { Phase::Closing };
         self.connection.transport().close(phase, None);
-        self.lingering = self.lingering.filter(|_| !at_once);
+        if at_once {
+            self.connection.stop_lingering();
+        }
         self.connection.transport().enter();
     }
 }
