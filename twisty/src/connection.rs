@@ -20,7 +20,7 @@ use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerP
 use crate::failure::Failure;
 use crate::framing::{Decoded, Framing};
 use crate::protocol::{
-    Address, ConnectionKey, Context, Delivery, Home, Inbox, Outbox, Phase, Promises, Protocol, Seat, Transport,
+    Address, ConnectionKey, Context, Delivery, Home, Inbox, Phase, Promises, Protocol, Seat, Transport,
 };
 
 pub(crate) struct Connection<P: Protocol> {
@@ -221,10 +221,7 @@ impl<P: Protocol> Connection<P> {
 
     /// Shows what is to be written, in the order of the slices.
     pub(crate) fn with_output<R>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
-        let outbox = self.cx.link().outbox();
-        let mut slices = [IoSlice::new(&[]); Outbox::SLICES];
-        let count = outbox.slices(&mut slices);
-        write(&slices[..count])
+        self.cx.link().outbox().with_slices(write)
     }
 
     /// The first `count` bytes of the output are written.

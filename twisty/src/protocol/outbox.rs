@@ -32,7 +32,7 @@ impl Outbox {
     /// A shared frame of at least so many bytes is linked instead of copied.
     pub(crate) const WORTH_SHARING: usize = 4096;
     /// Pieces in one vectored write.
-    pub(crate) const SLICES: usize = 16;
+    const SLICES: usize = 16;
 
     /// The queue, to add to it: in memory that is there already wherever possible.
     #[inline]
@@ -56,15 +56,22 @@ impl Outbox {
         }
     }
 
-    /// Fills `slices` with what is next to be written; the number of them.
-    pub(crate) fn slices<'a>(&'a self, slices: &mut [IoSlice<'a>; Self::SLICES]) -> usize {
-        let Some(queue) = &self.0 else { return 0 };
-        let mut count = 0;
-        for (slice, piece) in slices.iter_mut().zip(queue.parts()) {
-            *slice = IoSlice::new(if count == 0 { &piece[queue.written..] } else { piece });
-            count += 1;
-        }
-        count
+    /// Shows what is next to be written, in the order of the slices.
+    pub(crate) fn with_slices<R>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
+        let (one, mut several);
+        let slices: &[IoSlice<'_>] = match &self.0 {
+            None => &[],
+            Some(queue) if queue.pieces.is_empty() => {
+                one = [IoSlice::new(&queue.tail[queue.written..])];
+                &one
+            }
+            Some(queue) => {
+                several = [IoSlice::new(&[]); Self::SLICES];
+                let count = queue.fill(&mut several);
+                &several[..count]
+            }
+        };
+        write(slices)
     }
 
     /// Forgets the first `count` bytes: they are written.
@@ -158,6 +165,16 @@ impl Queue {
             out.extend_from_slice(&bytes);
             Ok(())
         });
+    }
+
+    /// Fills `slices` with what is next to be written; the number of them.
+    fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
+        let mut count = 0;
+        for (slice, piece) in slices.iter_mut().zip(self.parts()) {
+            *slice = IoSlice::new(if count == 0 { &piece[self.written..] } else { piece });
+            count += 1;
+        }
+        count
     }
 
     fn parts(&self) -> impl Iterator<Item = &[u8]> {
@@ -259,9 +276,7 @@ mod tests {
     }
 
     fn contents(outbox: &Outbox) -> Vec<u8> {
-        let mut slices = [IoSlice::new(&[]); Outbox::SLICES];
-        let count = outbox.slices(&mut slices);
-        slices[..count].iter().flat_map(|slice| slice.to_vec()).collect()
+        outbox.with_slices(|slices| slices.iter().flat_map(|slice| slice.to_vec()).collect())
     }
 
     #[test]

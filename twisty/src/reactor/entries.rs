@@ -98,31 +98,37 @@ impl Reactor {
         };
         let Some(mut driver) = taken else { return };
         let settled = self.guarded(|| (driver.settle(self.0.now.get()), driver.deadline()));
-        let stays = match settled {
-            Some((Status::Gone, _)) | None => false,
+        match settled {
+            Some((Status::Gone, _)) | None => self.discard(key, driver),
             Some((status, deadline)) => {
                 if status == Status::Busy {
                     self.0.busy.borrow_mut().push(key);
                 }
-                self.watch(key, &mut *driver, deadline)
+                self.watch(key, driver, deadline);
             }
-        };
-        if stays { self.put_back(key, driver) } else { self.discard(key, driver) }
+        }
     }
 
-    /// Waits for a connection's events and its deadline; false if that cannot be. It is registered with the poll only
-    /// now that it has been settled once: many are over before.
-    fn watch(&self, key: ConnectionKey, driver: &mut dyn Driver, deadline: Option<Timestamp>) -> bool {
-        let mut entries = self.0.entries.borrow_mut();
-        let Some(Entry::Connection(socket)) = entries.get_mut(key) else { return false };
+    /// Puts a driver back in its place, to wait for its events and its deadline. It is registered with the poll only now
+    /// that it has been settled once: many are over before.
+    fn watch(&self, key: ConnectionKey, mut driver: Box<dyn Driver>, deadline: Option<Timestamp>) {
         if let Err(error) = driver.register(&self.0.registry, token_of(key)) {
             tracing::error!(%error, "a connection cannot be polled, it is closed");
-            return false;
+            return self.discard(key, driver);
         }
-        if let Some(deadline) = deadline {
-            self.arm(key, socket, deadline);
+        let mut entries = self.0.entries.borrow_mut();
+        match entries.get_mut(key) {
+            Some(Entry::Connection(socket)) => {
+                if let Some(deadline) = deadline {
+                    self.arm(key, socket, deadline);
+                }
+                socket.driver = Some(driver);
+            }
+            _ => {
+                drop(entries);
+                self.discard(key, driver);
+            }
         }
-        true
     }
 
     /// Sets a connection's timer. One that goes off too early costs less than moving it at every frame.
