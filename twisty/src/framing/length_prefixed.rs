@@ -186,9 +186,17 @@ impl LengthPrefixed {
         self.max_length = bytes;
     }
 
-    /// The length that `buffer` begins with, if all of it is there.
+    /// The length that `buffer` begins with, if all of it is there. The usual one is read without a detour: where the next
+    /// string is depends on it.
     #[inline]
     fn length(self, buffer: &[u8]) -> Option<u64> {
+        if (self.prefix, self.endian) == (Prefix::U32, Endian::Big) {
+            return Some(u64::from(u32::from_be_bytes(*buffer.first_chunk()?)));
+        }
+        self.other_length(buffer)
+    }
+
+    fn other_length(self, buffer: &[u8]) -> Option<u64> {
         let number = match self.prefix {
             Prefix::U8 => u64::from(*buffer.first()?) << 56,
             Prefix::U16 => u64::from(u16::from_be_bytes(*buffer.first_chunk()?)) << 48,

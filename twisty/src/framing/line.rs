@@ -162,6 +162,39 @@ impl Line {
         self.mode = Mode::LineAgain { unread: rest.len() };
     }
 
+    /// The length of the first line, without its delimiter and with it; `None` if it is not all there, or too long.
+    #[inline]
+    fn next_line(&mut self, buffer: &[u8]) -> Option<(usize, usize)> {
+        let Mode::Line(ends) = &mut self.mode else { return None };
+        self.delimiter.take(buffer, ends).filter(|(length, _)| *length <= self.max_length)
+    }
+
+    /// Whatever is no whole line: a call of its own, so that looking for lines needs none.
+    #[inline(never)]
+    fn decode_rest<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
+        match &mut self.mode {
+            // All but the beginning of a delimiter belongs to the line.
+            Mode::Line(_) if buffer.len() < self.max_length.saturating_add(self.delimiter.len()) => {
+                Ok(Decoded::Incomplete { missing: 1 })
+            }
+            Mode::Line(_) => Err(self.overlong()),
+            Mode::LineAgain { .. } => {
+                self.mode = Mode::Line(Scan::NEW);
+                self.decode(buffer)
+            }
+            Mode::Raw => Ok(Decoded::Raw(buffer)),
+            Mode::RawFor(wanted) if buffer.len() < *wanted => {
+                *wanted -= buffer.len();
+                Ok(Decoded::Raw(buffer))
+            }
+            Mode::RawFor(wanted) => {
+                let raw = &buffer[..*wanted];
+                self.mode = Mode::Line(Scan::NEW);
+                Ok(Decoded::Raw(raw))
+            }
+        }
+    }
+
     #[cold]
     fn refused(&self) -> SendError {
         SendError::ContainsDelimiter { delimiter: self.delimiter.to_bytes().escape_ascii().to_string() }
@@ -181,33 +214,11 @@ impl Default for Line {
 }
 
 impl Framing for Line {
-    #[inline]
+    #[inline(always)]
     fn decode<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
-        match &mut self.mode {
-            Mode::Line(ends) => match self.delimiter.take(buffer, ends) {
-                Some((length, consumed)) if length <= self.max_length => {
-                    Ok(Decoded::Frame { frame: &buffer[..length], consumed })
-                }
-                // All but the beginning of a delimiter belongs to the line.
-                None if buffer.len() < self.max_length.saturating_add(self.delimiter.len()) => {
-                    Ok(Decoded::Incomplete { missing: 1 })
-                }
-                _ => Err(self.overlong()),
-            },
-            Mode::LineAgain { .. } => {
-                self.mode = Mode::Line(Scan::NEW);
-                self.decode(buffer)
-            }
-            Mode::Raw => Ok(Decoded::Raw(buffer)),
-            Mode::RawFor(wanted) if buffer.len() < *wanted => {
-                *wanted -= buffer.len();
-                Ok(Decoded::Raw(buffer))
-            }
-            Mode::RawFor(wanted) => {
-                let raw = &buffer[..*wanted];
-                self.mode = Mode::Line(Scan::NEW);
-                Ok(Decoded::Raw(raw))
-            }
+        match self.next_line(buffer) {
+            Some((length, consumed)) => Ok(Decoded::Frame { frame: &buffer[..length], consumed }),
+            None => self.decode_rest(buffer),
         }
     }
 
