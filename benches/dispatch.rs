@@ -19,6 +19,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use benches::Result;
+use benches::aim::Aim;
 use benches::contest::Contest;
 use benches::options::Options;
 use memchr::memchr_iter;
@@ -36,6 +37,7 @@ fn main() -> Result {
         .way("by hand, match", talk.hear(talk.sum, by_hand()))
         .way("statig", talk.hear(talk.sum, with_statig()))
         .way("twisty, #[state_machine]", talk.hear(talk.sum, with_twisty(|sum| Machine { sum })))
+        .aim(Aim::More { most: 5.0, than: 0 })
         .way("by hand, no dispatch", talk.hear(talk.lines as u64, by_hand_without()))
         .way("twisty, no dispatch", talk.hear(talk.lines as u64, with_twisty(|lines| Counter { lines })));
     contest.count_allocations(|work| allocation_counter::measure(work).count_total);

@@ -21,6 +21,7 @@ use std::cell::Cell;
 use std::rc::Rc;
 
 use benches::Result;
+use benches::aim::Aim;
 use benches::contest::Contest;
 use benches::options::Options;
 use memchr::memchr_iter;
@@ -55,34 +56,34 @@ fn main() -> Result {
 fn lines(size: usize) -> Contest {
     let stream = Stream::new(size, &Line::new());
     let mut codec = LinesCodec::new_with_max_length(LONGEST);
-    Contest::new(format!("lines, {size} B"), stream.frames())
+    let contest = Contest::new(format!("lines, {size} B"), stream.frames())
         .way("by hand, memchr", stream.decode(keeping_tail(lines_by_hand)))
         .way("tokio-util, LinesCodec", stream.decode(appending(move |buffer| codec.decode(buffer).ok().flatten())))
-        .way("twisty, Framing", stream.decode(keeping_tail(framing(Line::new()))))
-        .way("twisty, whole connection", stream.decode(connection::<CountLines>()))
-        .way(
-            "nom",
-            stream.decode(keeping_tail(with_nom(|input| terminated(take_until("\r\n"), tag("\r\n")).parse(input)))),
-        )
+        .way("twisty, Framing", stream.decode(keeping_tail(framing(Line::new()))));
+    aiming(contest, size, &[0.9, 3.5]).way("twisty, whole connection", stream.decode(connection::<CountLines>())).way(
+        "nom",
+        stream.decode(keeping_tail(with_nom(|input| terminated(take_until("\r\n"), tag("\r\n")).parse(input)))),
+    )
 }
 
 fn strings(size: usize) -> Contest {
     let stream = Stream::new(size, &LengthPrefixed::int32());
     let mut codec = LengthDelimitedCodec::new();
-    Contest::new(format!("u32-prefixed, {size} B"), stream.frames())
+    let contest = Contest::new(format!("u32-prefixed, {size} B"), stream.frames())
         .way("by hand", stream.decode(keeping_tail(strings_by_hand)))
         .way(
             "tokio-util, LengthDelimitedCodec",
             stream.decode(appending(move |buffer| codec.decode(buffer).ok().flatten())),
         )
-        .way("twisty, Framing", stream.decode(keeping_tail(framing(LengthPrefixed::int32()))))
+        .way("twisty, Framing", stream.decode(keeping_tail(framing(LengthPrefixed::int32()))));
+    aiming(contest, size, &[0.8, 5.0])
         .way("twisty, whole connection", stream.decode(connection::<CountStrings>()))
         .way("nom", stream.decode(keeping_tail(with_nom(|input| length_data(be_u32).parse(input)))))
 }
 
 fn netstrings(size: usize) -> Contest {
     let stream = Stream::new(size, &Netstring::new());
-    Contest::new(format!("netstrings, {size} B"), stream.frames())
+    let contest = Contest::new(format!("netstrings, {size} B"), stream.frames())
         .way("by hand", stream.decode(keeping_tail(netstrings_by_hand)))
         .way(
             "nom",
@@ -90,8 +91,15 @@ fn netstrings(size: usize) -> Contest {
                 terminated(length_data(terminated(u32, char(':'))), char(',')).parse(input)
             }))),
         )
-        .way("twisty, Framing", stream.decode(keeping_tail(framing(Netstring::new()))))
-        .way("twisty, whole connection", stream.decode(connection::<CountNetstrings>()))
+        .way("twisty, Framing", stream.decode(keeping_tail(framing(Netstring::new()))));
+    aiming(contest, size, &[0.8]).way("twisty, whole connection", stream.decode(connection::<CountNetstrings>()))
+}
+
+/// What the way that was added last should reach, with frames of 64 bytes: so many times the bytes per second of the
+/// first way, of the second.
+fn aiming(contest: Contest, size: usize, factors: &[f64]) -> Contest {
+    let aims = factors.iter().enumerate().map(|(of, factor)| Aim::Times { most: 1.0 / factor, of });
+    aims.filter(|_| size == 64).fold(contest, Contest::aim)
 }
 
 // ---- the stream, and what comes out of it
@@ -211,8 +219,11 @@ fn netstrings_by_hand(input: &[u8], tally: &mut Tally) -> Option<usize> {
             }
             at += 1;
         }
-        let Some((b',', string)) = input[at + 1..].get(..=length).and_then(<[u8]>::split_last) else { break };
-        tally.add(string);
+        match input[at + 1..].get(..=length).and_then(<[u8]>::split_last) {
+            Some((b',', string)) => tally.add(string),
+            Some(_) => return None,
+            None => break,
+        }
         start = at + 1 + length + 1;
     }
     Some(start)

@@ -29,7 +29,7 @@ use benches::options::Options;
 use benches::process::Cores;
 use mio::{Events, Poll, Token, Waker};
 use tokio::runtime::Builder;
-use tokio::sync::mpsc::unbounded_channel;
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use twisty::Reactor;
 
 fn main() -> Result {
@@ -121,13 +121,7 @@ impl Errand {
         let (sender, mut receiver) = unbounded_channel();
         Ok(self.work(
             move |number, _| sender.send(number).is_ok(),
-            move |desk, numbers| {
-                runtime.block_on(async {
-                    while !desk.has(numbers) {
-                        receiver.recv().await.into_iter().for_each(|number| desk.take(number));
-                    }
-                });
-            },
+            move |desk, numbers| runtime.block_on(receive_all(&mut receiver, desk, numbers)),
         ))
     }
 
@@ -168,14 +162,18 @@ impl Errand {
     /// The sender's life: ends with the work that orders from it.
     fn send_all(self, ordered: &Receiver<()>, returned: &Receiver<()>, send: impl Fn(u64) -> bool) {
         self.cores.map_or(Ok(()), Cores::pin_server).expect("the system lets us use this core");
-        for () in ordered {
-            for number in 0..self.numbers {
-                assert!(send(number), "the loop is gone");
-                if self.round_trips {
-                    returned.recv().expect("the desk has the other end");
-                }
+        for number in ordered.iter().flat_map(|()| 0..self.numbers) {
+            assert!(send(number), "the loop is gone");
+            if self.round_trips {
+                returned.recv().expect("the desk has the other end");
             }
         }
+    }
+}
+
+async fn receive_all(receiver: &mut UnboundedReceiver<u64>, desk: &Desk, numbers: u64) {
+    while !desk.has(numbers) {
+        receiver.recv().await.into_iter().for_each(|number| desk.take(number));
     }
 }
 
