@@ -12,10 +12,12 @@ use crate::process::cpu_time;
 pub struct Contest {
     /// The heading of its table.
     pub name: String,
-    /// Links or timers in one piece of the work: what times are divided by.
+    /// Links, timers, frames in one piece of the work: what times are divided by.
     pub units: usize,
     /// The first two are those that all are compared with.
     pub ways: Vec<Way>,
+    /// CPU time of this thread, unless something else is meant.
+    clock: fn() -> Duration,
 }
 
 /// One way to do the work of a contest.
@@ -32,7 +34,7 @@ pub struct Way {
 impl Contest {
     /// Work of so many units, and no way to do it yet.
     pub fn new(name: impl Into<String>, units: usize) -> Self {
-        Self { name: name.into(), units, ways: Vec::new() }
+        Self { name: name.into(), units, ways: Vec::new(), clock: cpu_time }
     }
 
     /// Adds a way: `work` does one piece of it, and checks what comes out.
@@ -52,6 +54,13 @@ impl Contest {
         self
     }
 
+    /// Has the ways measured by another clock: for work that this thread waits for. Its name should say so.
+    #[must_use]
+    pub fn timed_by(mut self, clock: fn() -> Duration) -> Self {
+        self.clock = clock;
+        self
+    }
+
     /// Has the allocations of each way counted. Its first piece does not count: it may fill caches.
     pub fn count_allocations(&mut self, count: impl Fn(&mut dyn FnMut()) -> u64) {
         for way in &mut self.ways {
@@ -60,13 +69,14 @@ impl Contest {
         }
     }
 
-    /// Gives each way its turn in every round; for each way, nanoseconds of CPU time a unit, round by round.
+    /// Gives each way its turn in every round; for each way, nanoseconds a unit, round by round.
     pub fn hold(&mut self, rounds: usize, duration: Duration) -> Vec<Vec<f64>> {
-        let pieces: Vec<_> = self.ways.iter_mut().map(|way| way.pieces_in(duration)).collect();
+        let clock = self.clock;
+        let pieces: Vec<_> = self.ways.iter_mut().map(|way| way.pieces_in(duration, clock)).collect();
         let mut times = vec![Vec::with_capacity(rounds); self.ways.len()];
         for round in 0..rounds {
             for index in order(self.ways.len(), round) {
-                let time = self.ways[index].time(pieces[index]);
+                let time = self.ways[index].time(pieces[index], clock);
                 times[index].push(time.as_nanos() as f64 / (pieces[index] * self.units) as f64);
             }
         }
@@ -76,17 +86,17 @@ impl Contest {
 
 impl Way {
     /// How many pieces of the work take about so long. Finding out also warms up.
-    fn pieces_in(&mut self, duration: Duration) -> usize {
-        let enough = |pieces: &usize| self.time(*pieces) * 2 > duration;
+    fn pieces_in(&mut self, duration: Duration, clock: fn() -> Duration) -> usize {
+        let enough = |pieces: &usize| self.time(*pieces, clock) * 2 > duration;
         std::iter::successors(Some(1), |pieces| Some(pieces * 2)).find(enough).unwrap_or(1)
     }
 
-    fn time(&mut self, pieces: usize) -> Duration {
-        let before = cpu_time();
+    fn time(&mut self, pieces: usize, clock: fn() -> Duration) -> Duration {
+        let before = clock();
         for _ in 0..pieces {
             (self.work)();
         }
-        cpu_time().saturating_sub(before)
+        clock().saturating_sub(before)
     }
 }
 

@@ -8,8 +8,8 @@
 //! round. The server's own CPU time per operation is the figure to trust: operations per second are often the limit of
 //! the load generator.
 //!
-//! `deferred` and `timers` need no servers. They hold contests: the same work done in several ways in one process, each
-//! of which has its turn in every round.
+//! `framing`, `dispatch`, `deferred`, `timers` and `wakes` need no servers. They hold contests: the same work done in
+//! several ways in one process, each of which has its turn in every round. `compile` runs cargo.
 //!
 //! What must not become dearer again is held by the test `gates`, which counts and never times.
 //!

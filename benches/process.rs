@@ -30,6 +30,11 @@ impl Cores {
     pub fn pin_client(self) -> Result {
         affinity::pin(self.client)
     }
+
+    /// Keeps this thread on the other core.
+    pub fn pin_server(self) -> Result {
+        affinity::pin(self.server)
+    }
 }
 
 /// A running server. It ends with this value, and with the process that started it.
