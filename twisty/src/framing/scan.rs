@@ -5,19 +5,19 @@ use wide::u8x16;
 
 /// Finds one byte after the other, in a buffer that loses bytes in front and gains them behind.
 ///
-/// It looks at 64 bytes at a time and remembers all that it found there: where the byte is frequent, as the ends of short
+/// It looks at 128 bytes at a time and remembers all that it found there: where the byte is frequent, as the ends of short
 /// lines are, that costs a fraction of a search for each. Where it is rare, `memchr` does the rest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Scan {
     /// Bytes at the front of the buffer that were looked at.
     searched: usize,
-    /// What was found in the last 64 of them and not handed out yet, a bit each.
-    found: u64,
+    /// What was found in the last 128 of them and not handed out yet, a bit each.
+    found: u128,
 }
 
 impl Scan {
     pub(super) const NEW: Self = Self { searched: 0, found: 0 };
-    const BLOCK: usize = 64;
+    const BLOCK: usize = 128;
 
     /// The next place of `byte`, behind those that were handed out; `None` if there is none in `buffer` so far.
     #[inline]
@@ -32,10 +32,10 @@ impl Scan {
         place
     }
 
-    /// Looks at the next two blocks, then for the next place.
+    /// Looks at the next block, then for the next place.
     #[inline(never)]
     fn look(&mut self, buffer: &[u8], byte: u8) -> Option<usize> {
-        for block in buffer[self.searched..].as_chunks().0.iter().take(2) {
+        if let Some(block) = buffer[self.searched..].first_chunk() {
             self.found = places(block, byte);
             self.searched += Self::BLOCK;
             if self.found != 0 {
@@ -56,8 +56,8 @@ impl Scan {
 
 /// Where `byte` is in a block: a bit for each place.
 #[inline]
-fn places(block: &[u8; Scan::BLOCK], byte: u8) -> u64 {
-    let is_byte = |part: &[u8; 16]| u64::from(u8x16::new(*part).simd_eq(u8x16::splat(byte)).to_bitmask());
+fn places(block: &[u8; Scan::BLOCK], byte: u8) -> u128 {
+    let is_byte = |part: &[u8; 16]| u128::from(u8x16::new(*part).simd_eq(u8x16::splat(byte)).to_bitmask());
     block.as_chunks().0.iter().rev().fold(0, |places, part| places << 16 | is_byte(part))
 }
 
