@@ -655,3 +655,22 @@ impl<F> fmt::Debug for Transport<F> {
         debug.finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::framing::{Line, Raw};
+
+    /// Its share of what an idle connection costs, without the framing's own; see `transport::Stream`.
+    #[test]
+    fn an_idle_link_is_small() {
+        assert!(size_of::<RcBox<Raw>>() <= 88, "{} bytes", size_of::<RcBox<Raw>>());
+        assert!(size_of::<RcBox<Line>>() <= 136, "{} bytes", size_of::<RcBox<Line>>());
+    }
+
+    /// What an `Rc` allocates.
+    struct RcBox<F> {
+        _counts: [usize; 2],
+        _link: Link<F>,
+    }
+}
