@@ -1,36 +1,59 @@
 //! Workloads, and the rounds that measure them.
 
+use std::fmt;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::Result;
-use crate::load::{Load, Script};
+use crate::aim::Aim;
+use crate::load::Load;
 use crate::process::{Cores, Server};
-use crate::tape::Tape;
+use crate::trace::{Calls, Trace};
 
 /// A load, and the servers to put it on.
 #[derive(Debug)]
 pub struct Workload {
-    /// The first column of the table.
+    /// The heading of its table.
     pub name: String,
-    /// Clients at the same time.
-    pub connections: usize,
-    /// Messages that a client sends before it waits for the replies.
-    pub depth: usize,
-    /// What the clients send.
-    pub requests: Tape,
     /// The first is the one that all are compared with.
     pub rivals: Vec<Rival>,
 }
 
 /// A server under a workload.
-#[derive(Debug)]
 pub struct Rival {
-    /// The second column of the table.
+    /// The first column of the table.
     pub label: &'static str,
     /// Its name in [`servers`](crate::servers).
     pub server: &'static str,
-    /// What it sends back for the requests.
-    pub replies: Tape,
+    /// What its CPU time for an operation should be at most.
+    pub aim: Option<Aim>,
+    load: Box<Connect>,
+}
+
+type Connect = dyn Fn(SocketAddr, bool) -> Result<Box<dyn Load>>;
+
+impl Rival {
+    /// A server, and the clients that are connected to it: `load` is given its address, and whether they spin.
+    pub fn new<L: Load + 'static>(
+        label: &'static str,
+        server: &'static str,
+        load: impl Fn(SocketAddr, bool) -> Result<L> + 'static,
+    ) -> Self {
+        let load = move |address, spin| load(address, spin).map(|load| Box::new(load) as Box<dyn Load>);
+        Self { label, server, aim: None, load: Box::new(load) }
+    }
+
+    /// Its CPU time for an operation should be at most so many times that of the first rival.
+    #[must_use]
+    pub fn aim(self, most: f64) -> Self {
+        Self { aim: Some(Aim::Times { most, of: 0 }), ..self }
+    }
+}
+
+impl fmt::Debug for Rival {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Rival").field("label", &self.label).field("server", &self.server).finish_non_exhaustive()
+    }
 }
 
 /// One server in one round.
@@ -40,6 +63,10 @@ pub struct Sample {
     pub rate: f64,
     /// Nanoseconds of the server's own CPU time for one operation, where the system tells.
     pub cpu: Option<f64>,
+    /// Nanoseconds that half of the operations, or of the batches of them, took at most.
+    pub p50: u64,
+    /// The same for 99 of 100.
+    pub p99: u64,
 }
 
 /// Puts the workload on each of its rivals in every round; for each rival, its samples in the order of the rounds.
@@ -53,7 +80,7 @@ pub fn compare(
     for round in 0..rounds {
         for index in order(workload.rivals.len(), round) {
             let rival = &workload.rivals[index];
-            let sample = measure(workload, rival, cores, duration);
+            let sample = measure(rival, cores, duration);
             samples[index].push(sample.map_err(|error| format!("{}: {error}", rival.server))?);
         }
     }
@@ -66,18 +93,36 @@ pub(crate) fn order(rivals: usize, round: usize) -> impl Iterator<Item = usize> 
 }
 
 /// A process of its own for each sample: where its memory happens to lie is then part of the spread, not of the median.
-fn measure(workload: &Workload, rival: &Rival, cores: Option<Cores>, duration: Duration) -> Result<Sample> {
+fn measure(rival: &Rival, cores: Option<Cores>, duration: Duration) -> Result<Sample> {
     let server = Server::start(rival.server, cores)?;
-    let script = Script { requests: &workload.requests, replies: &rival.replies, depth: workload.depth };
-    let mut load = Load::connect(server.address, workload.connections, script, cores.is_some())?;
+    let mut load = (rival.load)(server.address, cores.is_some())?;
     load.run(duration / 5)?;
     let before = server.cpu_time();
-    let (operations, elapsed) = load.run(duration)?;
+    let run = load.run(duration)?;
     let cpu = server.cpu_time().zip(before).map(|(after, before)| after.saturating_sub(before));
     Ok(Sample {
-        rate: operations as f64 / elapsed.as_secs_f64(),
-        cpu: cpu.map(|cpu| cpu.as_nanos() as f64 / operations as f64),
+        rate: run.operations as f64 / run.elapsed.as_secs_f64(),
+        cpu: cpu.map(|cpu| cpu.as_nanos() as f64 / run.operations as f64),
+        p50: run.latencies.value_at_quantile(0.5),
+        p99: run.latencies.value_at_quantile(0.99),
     })
+}
+
+/// Puts the workload on each of its rivals once more, and counts their system calls. Times mean nothing then.
+///
+/// # Errors
+/// Also where there is no strace that may do so.
+pub fn count_calls(workload: &Workload, cores: Option<Cores>, duration: Duration) -> Result<Vec<Calls>> {
+    let count = |rival: &Rival| {
+        let server = Server::start(rival.server, cores)?;
+        // Clients that spin would take the core from strace, which has none of its own.
+        let mut load = (rival.load)(server.address, false)?;
+        load.run(duration / 5)?;
+        let trace = Trace::attach(&server)?;
+        let run = load.run(duration)?;
+        trace.finish(server, run.operations)
+    };
+    workload.rivals.iter().map(count).collect()
 }
 
 #[cfg(test)]

@@ -3,13 +3,14 @@
 use std::fmt;
 use std::time::Duration;
 
+use crate::aim::Aim;
 use crate::compare::order;
 use crate::process::cpu_time;
 
 /// The same work in several ways.
 #[derive(Debug)]
 pub struct Contest {
-    /// The first column of the table.
+    /// The heading of its table.
     pub name: String,
     /// Links or timers in one piece of the work: what times are divided by.
     pub units: usize,
@@ -19,8 +20,10 @@ pub struct Contest {
 
 /// One way to do the work of a contest.
 pub struct Way {
-    /// The second column of the table.
+    /// The first column of the table.
     pub label: &'static str,
+    /// What its time should be at most.
+    pub aims: Vec<Aim>,
     /// How often one piece of the work allocates, if somebody counted.
     pub allocations: Option<u64>,
     work: Box<dyn FnMut()>,
@@ -35,7 +38,17 @@ impl Contest {
     /// Adds a way: `work` does one piece of it, and checks what comes out.
     #[must_use]
     pub fn way(mut self, label: &'static str, work: impl FnMut() + 'static) -> Self {
-        self.ways.push(Way { label, allocations: None, work: Box::new(work) });
+        self.ways.push(Way { label, aims: Vec::new(), allocations: None, work: Box::new(work) });
+        self
+    }
+
+    /// What the time of the way that was added last should be at most; there may be several aims.
+    ///
+    /// # Panics
+    /// When there is no way yet.
+    #[must_use]
+    pub fn aim(mut self, aim: Aim) -> Self {
+        self.ways.last_mut().expect("an aim comes after its way").aims.push(aim);
         self
     }
 

@@ -1,6 +1,7 @@
 //! What the benches share: servers, each in a process of its own, and a load that is put on them in turns.
 //!
 //! `cargo bench -p benches --bench echo` runs one bench and prints its table; `-- --help` tells its options.
+//! `cargo bench -p benches` runs all of them, and writes what they print to `benches/results/`, with charts.
 //!
 //! Times on a shared machine mean little, so nothing here is compared across runs. In every round each server of a
 //! workload has its turn, a fraction of a second, and what counts is the ratio to the hand-written mio loop of the same
@@ -10,6 +11,8 @@
 //! `deferred` and `timers` need no servers. They hold contests: the same work done in several ways in one process, each
 //! of which has its turn in every round.
 //!
+//! What must not become dearer again is held by the test `gates`, which counts and never times.
+//!
 //! # Layout
 //!
 //! - [`options`]: the command line, the same for all benches.
@@ -18,16 +21,25 @@
 //! - [`tape`], [`load`]: what the clients say, and the clients, which check every byte of the replies.
 //! - [`compare`]: workloads, and the rounds that measure them.
 //! - [`contest`]: the same for work in this process.
-//! - [`report`]: medians of ratios, and the tables.
+//! - [`trace`]: the system calls of a server.
+//! - [`spread`], [`aim`]: medians and ratios, and what they should be at most.
+//! - [`report`]: what the samples say, as sections of the results.
+//! - [`table`], [`chart`], [`results`]: how that is printed, drawn and kept, also for benches with samples of another kind.
 
+pub mod aim;
+pub mod chart;
 pub mod compare;
 pub mod contest;
 pub mod load;
 pub mod options;
 pub mod process;
 pub mod report;
+pub mod results;
 pub mod servers;
+pub mod spread;
+pub mod table;
 pub mod tape;
+pub mod trace;
 
 /// What everything here returns: whatever goes wrong ends the bench with a message.
 pub type Result<T = (), E = Box<dyn std::error::Error>> = std::result::Result<T, E>;

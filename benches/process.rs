@@ -58,6 +58,11 @@ impl Server {
         Ok(server)
     }
 
+    /// Of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// CPU time of its one thread so far, where the system tells. Exact while the server waits for something to do.
     pub fn cpu_time(&self) -> Option<Duration> {
         let schedstat = fs::read_to_string(format!("/proc/{}/schedstat", self.child.id())).ok()?;
@@ -89,7 +94,12 @@ pub(crate) fn cpu_time() -> Duration {
 /// Prepares this process to be a server: on its core, and never outliving the bench.
 pub fn become_server(core: Option<usize>) -> Result {
     #[cfg(target_os = "linux")]
-    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))?;
+    {
+        use rustix::process::{PTracer, Signal, set_parent_process_death_signal, set_ptracer};
+        set_parent_process_death_signal(Some(Signal::KILL))?;
+        // Yama, where it rules, keeps strace out otherwise; where it does not, there is no such option.
+        let _ = set_ptracer(PTracer::Any);
+    }
     core.map_or(Ok(()), affinity::pin)
 }
 

@@ -1,117 +1,132 @@
-//! The table: Markdown that also reads well in a terminal.
+//! What the samples of workloads and contests say: a section of the results for each.
 
-use std::fmt;
 use std::time::Duration;
 
-use crate::compare::{Sample, Workload};
+use crate::aim::Aim;
+use crate::chart::{Bar, Chart};
+use crate::compare::{Rival, Sample, Workload};
 use crate::contest::Contest;
+use crate::results::Section;
+use crate::spread::{Spread, short};
+use crate::table::Table;
+use crate::trace::Calls;
 
-/// Says how the figures come about, and starts the table.
-pub fn print_head(pinned: bool, rounds: usize, duration: Duration) {
+/// Figures of each rival or way, round by round.
+type Figures = Vec<Vec<f64>>;
+
+/// How the figures of workloads come about.
+pub fn how_compared(pinned: bool, rounds: usize, duration: Duration) -> String {
     let pinned = if pinned { "server and clients on a core each" } else { "server and clients not pinned" };
-    println!("\n{rounds} rounds of {duration:?} for each server, {pinned}.");
-    println!("A ratio is to the first server of the workload in the same round: median (least–greatest).");
-    println!("The other figures are medians.\n");
-    print_row(["workload", "server", "CPU time per op.", "ratio", "op./s", "ratio"]);
-    println!("|{:-<27}|{:-<28}|{:->18}:|{:->20}:|{:->10}:|{:->20}:|", "", "", "", "", "", "");
+    format!(
+        "{rounds} rounds of {duration:?} for each server, {pinned}. A ratio is to the first server of the table\n\
+         in the same round: median (least–greatest); an aim is a bound for the median of CPU times. The other figures are\n\
+         medians. p50 and p99 are of an operation, or of the batch it is in. System calls are counted by strace, after the\n\
+         rounds; below a table, those of each kind."
+    )
 }
 
-/// The rows of one workload.
-pub fn print_rows(workload: &Workload, samples: &[Vec<Sample>]) {
-    let (rates, cpus): (Vec<_>, Vec<_>) = samples.iter().map(|samples| columns(samples)).unzip();
+/// The section of one workload; `calls` is empty if nobody counted them.
+pub fn workload(workload: &Workload, samples: &[Vec<Sample>], calls: &[Calls]) -> Section {
+    let cpus = figures(samples, |sample| sample.cpu);
+    let rates = figures(samples, |sample| Some(sample.rate));
+    let halves = figures(samples, |sample| Some(sample.p50 as f64));
+    let hundredths = figures(samples, |sample| Some(sample.p99 as f64));
+    let mut table = Table::new(["server"], ["CPU/op.", "ratio", "aim", "op./s", "calls/op.", "p50", "p99"]);
     for (index, rival) in workload.rivals.iter().enumerate() {
-        print_row([
-            if index == 0 { &workload.name } else { "" },
-            rival.label,
-            &cell(&cpus[index], |ns| format!("{:.3} µs", ns / 1000.0)),
-            &ratio_cell(&cpus[index], &cpus[0]),
-            &cell(&rates[index], |rate| format!("{rate:.0}")),
-            &ratio_cell(&rates[index], &rates[0]),
+        table.row([
+            rival.label.to_owned(),
+            median(&cpus[index], |ns| format!("{:.3} µs", ns / 1000.0)),
+            ratio(&cpus, index, 0),
+            judge(rival.aim.as_slice(), &cpus, index),
+            with_ratio(&rates, index, |rate| format!("{rate:.0}")),
+            calls.get(index).map_or("–".to_owned(), |calls| short(calls.total)),
+            with_ratio(&halves, index, time),
+            with_ratio(&hundredths, index, time),
         ]);
+    }
+    let note = |(rival, calls): (&Rival, &Calls)| format!("{}: {calls}", rival.label);
+    let bars = workload.rivals.iter().map(|rival| (rival.label, rival.aim.as_slice()));
+    Section {
+        name: workload.name.clone(),
+        table,
+        notes: workload.rivals.iter().zip(calls).map(note).collect(),
+        chart: chart(&workload.name, "server's CPU time per operation, ratio to the first", bars, &cpus),
     }
 }
 
-fn print_row([workload, server, cpu, cpu_ratio, rate, rate_ratio]: [&str; 6]) {
-    println!("| {workload:<25} | {server:<26} | {cpu:>17} | {cpu_ratio:>19} | {rate:>9} | {rate_ratio:>19} |");
+/// How the figures of contests come about.
+pub fn how_held(rounds: usize, duration: Duration) -> String {
+    format!(
+        "{rounds} rounds of about {duration:?} for each way. Times are this thread's CPU time, for which waiting is free, if\n\
+         the heading does not say otherwise. Ratios are to the first and the second way of the table in the same round:\n\
+         median (least–greatest); an aim is a bound for the ratio to the first, if it does not say otherwise. The other\n\
+         times are medians. Allocations are those of one whole piece of the work, without warm-up."
+    )
 }
 
-/// The same for work that is done in this process.
-pub fn print_contest_head(rounds: usize, duration: Duration) {
-    println!(
-        "\n{rounds} rounds of about {duration:?} for each way. Times are this thread's CPU time; waiting is free."
-    );
-    println!("Ratios are to the first and the second way of the same work in the same round: median (least–greatest).");
-    println!("The other times are medians. Allocations are those of one whole piece of the work, without warm-up.\n");
-    print_contest_row(["work", "way", "ns each", "ratio to 1st", "ratio to 2nd", "alloc."]);
-    println!("|{:-<29}|{:-<34}|{:->9}:|{:->20}:|{:->20}:|{:->8}:|", "", "", "", "", "", "");
-}
-
-/// The rows of one contest.
-pub fn print_contest(contest: &Contest, times: &[Vec<f64>]) {
+/// The section of one contest.
+pub fn contest(contest: &Contest, times: &[Vec<f64>]) -> Section {
+    let mut table = Table::new(["way"], ["ns each", "ratio to 1st", "ratio to 2nd", "aim", "alloc."]);
     for (index, way) in contest.ways.iter().enumerate() {
-        let ratio = |base: usize| times.get(base).map_or("–".to_owned(), |base| ratio_cell(&times[index], base));
-        print_contest_row([
-            if index == 0 { &contest.name } else { "" },
-            way.label,
-            &cell(&times[index], |ns| format!("{ns:.1}")),
-            &ratio(0),
-            &ratio(1),
-            &way.allocations.map_or("–".to_owned(), |count| count.to_string()),
+        table.row([
+            way.label.to_owned(),
+            median(&times[index], |ns| format!("{ns:.1}")),
+            ratio(times, index, 0),
+            ratio(times, index, 1),
+            judge(&way.aims, times, index),
+            way.allocations.map_or("–".to_owned(), |count| count.to_string()),
         ]);
     }
+    let bars = contest.ways.iter().map(|way| (way.label, &*way.aims));
+    let chart = chart(&contest.name, "time, ratio to the first", bars, times);
+    Section { name: contest.name.clone(), table, notes: Vec::new(), chart }
 }
 
-fn print_contest_row([work, way, time, first, second, allocations]: [&str; 6]) {
-    println!("| {work:<27} | {way:<32} | {time:>8} | {first:>19} | {second:>19} | {allocations:>7} |");
+/// None for a server of which a round has none.
+fn figures(samples: &[Vec<Sample>], figure: impl Fn(&Sample) -> Option<f64>) -> Figures {
+    let all = |samples: &Vec<Sample>| samples.iter().map(&figure).collect::<Option<_>>();
+    samples.iter().map(|samples| all(samples).unwrap_or_default()).collect()
 }
 
-/// Rates and CPU times, round by round; no times where a round has none.
-fn columns(samples: &[Sample]) -> (Vec<f64>, Vec<f64>) {
-    let cpus: Option<Vec<_>> = samples.iter().map(|sample| sample.cpu).collect();
-    (samples.iter().map(|sample| sample.rate).collect(), cpus.unwrap_or_default())
+/// Bars of the ratios to the first; no chart if there are not all of them.
+fn chart<'a>(
+    title: &str,
+    unit: &str,
+    rivals: impl Iterator<Item = (&'a str, &'a [Aim])>,
+    figures: &[Vec<f64>],
+) -> Option<Chart> {
+    let bar = |(index, (label, aims)): (usize, (&str, &[Aim]))| {
+        Some(Bar {
+            label: label.to_owned(),
+            value: Spread::of_ratios(figures.get(index)?, figures.first()?)?,
+            aim: aims.iter().filter_map(|aim| aim.beside_first(figures)).reduce(f64::min),
+            ours: label.contains("twisty"),
+        })
+    };
+    let bars = rivals.enumerate().map(bar).collect::<Option<_>>()?;
+    Some(Chart { title: title.to_owned(), unit: unit.to_owned(), bars })
 }
 
-fn cell(values: &[f64], show: impl Fn(f64) -> String) -> String {
+fn median(values: &[f64], show: impl Fn(f64) -> String) -> String {
     Spread::of(values).map_or("–".to_owned(), |spread| show(spread.median))
 }
 
-fn ratio_cell(values: &[f64], base: &[f64]) -> String {
-    let ratios: Vec<_> = values.iter().zip(base).map(|(value, base)| value / base).collect();
-    Spread::of(&ratios).map_or("–".to_owned(), |spread| spread.to_string())
+fn ratio(figures: &[Vec<f64>], index: usize, base: usize) -> String {
+    let ratio = figures.get(base).and_then(|base| Spread::of_ratios(&figures[index], base));
+    ratio.map_or("–".to_owned(), |ratio| ratio.to_string())
 }
 
-struct Spread {
-    median: f64,
-    least: f64,
-    greatest: f64,
+/// Like "3.1 µs (1.02)".
+fn with_ratio(figures: &[Vec<f64>], index: usize, show: impl Fn(f64) -> String) -> String {
+    let ratio = Spread::of_ratios(&figures[index], &figures[0]);
+    ratio.map_or("–".to_owned(), |ratio| format!("{} ({})", median(&figures[index], show), short(ratio.median)))
 }
 
-impl Spread {
-    /// `None` for no values.
-    fn of(values: &[f64]) -> Option<Self> {
-        let mut sorted = values.to_vec();
-        sorted.sort_by(f64::total_cmp);
-        let median = (sorted.get(values.len() / 2)? + sorted[(values.len() - 1) / 2]) / 2.0;
-        Some(Self { median, least: sorted[0], greatest: sorted[values.len() - 1] })
-    }
+fn judge(aims: &[Aim], figures: &[Vec<f64>], index: usize) -> String {
+    let verdicts: Vec<_> = aims.iter().filter_map(|aim| aim.judge(figures, index)).collect();
+    verdicts.join(", ")
 }
 
-impl fmt::Display for Spread {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { median, least, greatest } = self;
-        write!(f, "{median:.2} ({least:.2}–{greatest:.2})")
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_spread_of_odd_even_and_no_values() {
-        let show = |values: &[f64]| Spread::of(values).map(|spread| spread.to_string());
-        assert_eq!(show(&[3.0, 1.0, 2.0]).as_deref(), Some("2.00 (1.00–3.00)"));
-        assert_eq!(show(&[4.0, 1.0, 2.0, 3.0]).as_deref(), Some("2.50 (1.00–4.00)"));
-        assert_eq!(show(&[]), None);
-    }
+fn time(ns: f64) -> String {
+    if ns < 1e6 { format!("{:.1} µs", ns / 1e3) } else { format!("{:.1} ms", ns / 1e6) }
 }

@@ -336,8 +336,13 @@ impl<P: Protocol> Connection<P> {
     fn deliver(&mut self, now: Timestamp, buffer: &[u8]) -> (usize, usize) {
         let (mut used, mut lacks) = (0, 1);
         self.cx.link().set_delivery(Delivery::Done);
-        while used < buffer.len() || self.cx.link().framing_mut().is_ready() {
-            if !self.accepts() {
+        loop {
+            // What the handler before left behind besides replies comes first.
+            let accepts = self.is_calm() || self.settle(now);
+            if used == buffer.len() && !self.cx.link().framing_mut().is_ready() {
+                break;
+            }
+            if !accepts {
                 self.cx.link().set_delivery(Delivery::Stopped);
                 break;
             }
@@ -358,13 +363,28 @@ impl<P: Protocol> Connection<P> {
                 Err(error) => self.refuse(error),
             }
             self.waiting_since = now;
-            self.settle_fault();
-            while self.has_jobs() {
-                self.run_job(now);
-                self.settle_fault();
-            }
         }
         (used, lacks)
+    }
+
+    /// Whether there is nothing to look after but frames. Each frame asks, so it is one look at each of three cells.
+    #[inline]
+    fn is_calm(&self) -> bool {
+        let link = self.cx.link();
+        link.is_calm() && !link.agenda().has_fault() && link.outbox().len() <= P::limits().high_water
+    }
+
+    /// After a handler that left more behind than replies; whether the next frame may be delivered.
+    #[cold]
+    fn settle(&mut self, now: Timestamp) -> bool {
+        self.settle_fault();
+        while self.has_jobs() {
+            self.run_job(now);
+            self.settle_fault();
+        }
+        let accepts = self.accepts();
+        self.cx.link().set_calm(accepts && !self.has_jobs());
+        accepts
     }
 
     /// Keeps an inbox, if there is something in it that will be delivered.

@@ -34,8 +34,11 @@ fn method(machine: &Machine, kind: Kind, tw: &TokenStream) -> TokenStream {
         Kind::Disconnect => quote!(connection_lost(&mut self, #cx, __payload: #tw::Failure)),
     };
     let (timeout, body) = (timeout(machine, kind, tw), body(machine, kind, tw));
+    // It is called from one place, once a frame: the compiler may put it there.
+    let inline = (kind == Kind::Frame).then(|| quote!(#[inline]));
     quote! {
         #timeout
+        #inline
         fn #signature {
             #body
         }

@@ -65,7 +65,12 @@ impl Prefix {
     }
 
     const fn largest(self) -> u64 {
-        u64::MAX >> (64 - 8 * self.bytes())
+        u64::MAX >> self.spare_bits()
+    }
+
+    /// How much narrower it is than 64 bits.
+    const fn spare_bits(self) -> usize {
+        64 - 8 * self.bytes()
     }
 }
 
@@ -181,11 +186,39 @@ impl LengthPrefixed {
         self.max_length = bytes;
     }
 
-    fn read(self, prefix: &[u8]) -> u64 {
-        let digit = |number: u64, byte: &u8| number << 8 | u64::from(*byte);
-        match self.endian {
-            Endian::Big => prefix.iter().fold(0, digit),
-            Endian::Little => prefix.iter().rev().fold(0, digit),
+    /// The length that `buffer` begins with, if all of it is there.
+    #[inline]
+    fn length(self, buffer: &[u8]) -> Option<u64> {
+        let number = match self.prefix {
+            Prefix::U8 => u64::from(*buffer.first()?) << 56,
+            Prefix::U16 => u64::from(u16::from_be_bytes(*buffer.first_chunk()?)) << 48,
+            Prefix::U24 => {
+                let [a, b, c] = *buffer.first_chunk()?;
+                u64::from(u32::from_be_bytes([a, b, c, 0])) << 32
+            }
+            Prefix::U32 => u64::from(u32::from_be_bytes(*buffer.first_chunk()?)) << 32,
+            Prefix::U64 => u64::from_be_bytes(*buffer.first_chunk()?),
+        };
+        // Its bytes are the first ones of the number so far.
+        Some(match self.endian {
+            Endian::Big => number >> self.prefix.spare_bits(),
+            Endian::Little => number.swap_bytes(),
+        })
+    }
+
+    #[inline]
+    fn append_length(self, length: u64, out: &mut Vec<u8>) {
+        let bytes = match self.endian {
+            Endian::Big => (length << self.prefix.spare_bits()).to_be_bytes(),
+            Endian::Little => length.to_le_bytes(),
+        };
+        // Each a copy of fixed size, and no call.
+        match self.prefix {
+            Prefix::U8 => out.extend_from_slice(&bytes[..1]),
+            Prefix::U16 => out.extend_from_slice(&bytes[..2]),
+            Prefix::U24 => out.extend_from_slice(&bytes[..3]),
+            Prefix::U32 => out.extend_from_slice(&bytes[..4]),
+            Prefix::U64 => out.extend_from_slice(&bytes),
         }
     }
 }
@@ -194,10 +227,10 @@ impl Framing for LengthPrefixed {
     #[inline]
     fn decode<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
         let start = self.prefix.bytes();
-        let Some(prefix) = buffer.get(..start) else {
+        let Some(length) = self.length(buffer) else {
             return Ok(Decoded::Incomplete { missing: start - buffer.len() });
         };
-        let length = usize::try_from(self.read(prefix)).unwrap_or(usize::MAX);
+        let length = usize::try_from(length).unwrap_or(usize::MAX);
         if length > self.max_length {
             return Err(Overlong { length, max_length: self.max_length }.into());
         }
@@ -216,10 +249,7 @@ impl Framing for LengthPrefixed {
             return Err(SendError::TooLong { length: frame.len(), bits, largest });
         }
         out.reserve(self.prefix.bytes() + frame.len());
-        match self.endian {
-            Endian::Big => out.extend_from_slice(&length.to_be_bytes()[8 - self.prefix.bytes()..]),
-            Endian::Little => out.extend_from_slice(&length.to_le_bytes()[..self.prefix.bytes()]),
-        }
+        self.append_length(length, out);
         out.extend_from_slice(frame);
         Ok(())
     }

@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
-use memchr::memchr;
+use wide::u8x16;
 
+use super::scan::Scan;
 use super::{Decoded, Framing};
 use crate::error::{FramingError, Overlong, SendError};
 
@@ -23,17 +24,16 @@ use crate::error::{FramingError, Overlong, SendError};
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Line {
-    delimiter: Cow<'static, [u8]>,
+    delimiter: Delimiter,
     max_length: usize,
     mode: Mode,
+    /// Where its last byte is; each byte is looked at once, also of a line that comes in single bytes.
+    ends: Scan,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    Line {
-        /// How much of the unfinished line was searched, so that a line in single bytes costs linear time.
-        searched: usize,
-    },
+    Line,
     /// Lines again, behind a raw event whose handler gave back so many bytes.
     LineAgain {
         unread: usize,
@@ -56,8 +56,7 @@ impl Line {
     /// ```
     #[must_use]
     pub const fn new() -> Self {
-        let delimiter = Cow::Borrowed(b"\r\n".as_slice());
-        Self { delimiter, max_length: Self::MAX_LENGTH, mode: Mode::Line { searched: 0 } }
+        Self { delimiter: Delimiter::CRLF, max_length: Self::MAX_LENGTH, mode: Mode::Line, ends: Scan::NEW }
     }
 
     /// Lines that end in `delimiter`.
@@ -73,8 +72,7 @@ impl Line {
     /// ```
     #[must_use]
     pub fn delimiter(mut self, delimiter: impl Into<Cow<'static, [u8]>>) -> Self {
-        self.delimiter = delimiter.into();
-        assert!(!self.delimiter.is_empty(), "a line needs a delimiter of at least one byte");
+        self.delimiter = Delimiter::new(delimiter.into());
         self
     }
 
@@ -114,7 +112,7 @@ impl Line {
     /// assert_eq!(line.decode(b"a\r\nb"), Ok(Decoded::Raw(b"a\r\nb")));
     /// ```
     pub fn set_raw_mode(&mut self) {
-        self.mode = Mode::Raw;
+        self.switch(Mode::Raw);
     }
 
     /// Delivers the next `bytes` bytes as `raw` events, in as many as the network makes of them, then lines again. There is
@@ -129,7 +127,7 @@ impl Line {
     /// assert_eq!(line.decode(b"d\r\n"), Ok(Decoded::Frame { frame: b"d", consumed: 3 }));
     /// ```
     pub fn set_raw_mode_for(&mut self, bytes: usize) {
-        self.mode = Mode::RawFor(bytes);
+        self.switch(Mode::RawFor(bytes));
     }
 
     /// How many bytes of a counted raw stretch are still to come. In a `raw` handler, 0 means that this was the last event.
@@ -146,7 +144,7 @@ impl Line {
     pub const fn raw_left(&self) -> usize {
         match self.mode {
             Mode::RawFor(bytes) => bytes,
-            Mode::Line { .. } | Mode::LineAgain { .. } | Mode::Raw => 0,
+            Mode::Line | Mode::LineAgain { .. } | Mode::Raw => 0,
         }
     }
 
@@ -162,48 +160,29 @@ impl Line {
     /// assert_eq!(line.take_back(), 8);
     /// ```
     pub fn set_line_mode(&mut self, rest: &[u8]) {
-        self.mode = Mode::LineAgain { unread: rest.len() };
+        self.switch(Mode::LineAgain { unread: rest.len() });
+    }
+
+    fn switch(&mut self, mode: Mode) {
+        self.mode = mode;
+        self.ends = Scan::NEW;
     }
 
     #[inline]
     fn find_line<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
-        let searched = if let Mode::Line { searched } = self.mode { searched } else { 0 };
-        if let Some(length) = self.first_line(buffer, searched) {
-            self.mode = Mode::Line { searched: 0 };
-            return self.checked(&buffer[..length], length + self.delimiter.len());
+        if let Some((length, end)) = self.delimiter.find(buffer, &mut self.ends) {
+            self.ends.consume(end);
+            return self.checked(&buffer[..length], end);
         }
-        self.mode = Mode::Line { searched: buffer.len() };
         if buffer.len() >= self.max_length.saturating_add(self.delimiter.len()) {
             return Err(self.overlong());
         }
         Ok(Decoded::Incomplete { missing: 1 })
     }
 
-    /// The length of the first line; no delimiter ends before `from`. It looks for the last byte of the delimiter, then
-    /// back: nothing is prepared per line, and a delimiter that was cut needs no special case.
-    #[inline]
-    fn first_line(&self, buffer: &[u8], mut from: usize) -> Option<usize> {
-        let (last, before) = self.delimiter.split_last()?;
-        while let Some(at) = memchr(*last, &buffer[from..]) {
-            let found = from + at;
-            if ends_with(&buffer[..found], before) {
-                return Some(found - before.len());
-            }
-            from = found + 1;
-        }
-        None
-    }
-
-    /// Whether a delimiter could end in `line`, or in the delimiter behind it before its own end.
-    #[inline]
-    fn may_end_in(&self, line: &[u8]) -> bool {
-        let Some((last, before)) = self.delimiter.split_last() else { return true };
-        contains(line, *last) || before.iter().any(|byte| byte == last)
-    }
-
     #[cold]
     fn refused(&self) -> SendError {
-        SendError::ContainsDelimiter { delimiter: self.delimiter.escape_ascii().to_string() }
+        SendError::ContainsDelimiter { delimiter: self.delimiter.to_bytes().escape_ascii().to_string() }
     }
 
     #[inline]
@@ -228,14 +207,14 @@ impl Framing for Line {
     #[inline]
     fn decode<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
         match self.mode {
-            Mode::Line { .. } | Mode::LineAgain { .. } => self.find_line(buffer),
+            Mode::Line | Mode::LineAgain { .. } => self.find_line(buffer),
             Mode::Raw => Ok(Decoded::Raw(buffer)),
             Mode::RawFor(wanted) if buffer.len() < wanted => {
                 self.mode = Mode::RawFor(wanted - buffer.len());
                 Ok(Decoded::Raw(buffer))
             }
             Mode::RawFor(wanted) => {
-                self.mode = Mode::Line { searched: 0 };
+                self.mode = Mode::Line;
                 Ok(Decoded::Raw(&buffer[..wanted]))
             }
         }
@@ -246,19 +225,15 @@ impl Framing for Line {
     #[inline]
     fn encode(&self, frame: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
         let start = out.len();
-        out.reserve(frame.len() + self.delimiter.len());
         out.extend_from_slice(frame);
-        match *self.delimiter {
-            [one] => out.push(one),
-            [one, two] => out.extend_from_slice(&[one, two]),
-            ref more => out.extend_from_slice(more),
-        }
+        self.delimiter.append_to(out);
         // Most lines do not even contain the last byte of the delimiter, so that is asked first.
-        if !self.may_end_in(frame) || self.first_line(&out[start..], 0) == Some(frame.len()) {
-            return Ok(());
+        let may_end_early = self.delimiter.overlaps || contains(frame, self.delimiter.last);
+        if may_end_early && self.delimiter.ends_early(&out[start..]) {
+            out.truncate(start);
+            return Err(self.refused());
         }
-        out.truncate(start);
-        Err(self.refused())
+        Ok(())
     }
 
     fn encodes_like(&self, other: &Self) -> bool {
@@ -271,29 +246,92 @@ impl Framing for Line {
 
     fn take_back(&mut self) -> usize {
         let Mode::LineAgain { unread } = self.mode else { return 0 };
-        self.mode = Mode::Line { searched: 0 };
+        self.mode = Mode::Line;
         unread
     }
 }
 
-/// Whether a byte occurs. In a short line it hardly ever does, and then looking at all of it is faster than stopping
-/// early.
-#[inline]
-fn contains(line: &[u8], byte: u8) -> bool {
-    const SHORT: usize = 256;
-    if line.len() <= SHORT {
-        line.iter().fold(false, |found, other| found | (*other == byte))
-    } else {
-        memchr(byte, line).is_some()
+/// What ends a line. Its last byte is what is looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Delimiter {
+    before: Before,
+    last: u8,
+    /// Whether it could begin in the line before it, and end too early.
+    overlaps: bool,
+}
+
+/// What must stand in front of the last byte; for the usual delimiters it takes no detour.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Before {
+    Nothing,
+    One(u8),
+    More(Box<Cow<'static, [u8]>>),
+}
+
+impl Delimiter {
+    const CRLF: Self = Self { before: Before::One(b'\r'), last: b'\n', overlaps: false };
+
+    fn new(bytes: Cow<'static, [u8]>) -> Self {
+        match *bytes {
+            [] => panic!("a line needs a delimiter of at least one byte"),
+            [last] => Self { before: Before::Nothing, last, overlaps: false },
+            [before, last] => Self { before: Before::One(before), last, overlaps: before == last },
+            [.., last] => Self { before: Before::More(Box::new(bytes)), last, overlaps: true },
+        }
+    }
+
+    #[inline]
+    fn len(&self) -> usize {
+        match &self.before {
+            Before::Nothing => 1,
+            Before::One(_) => 2,
+            Before::More(all) => all.len(),
+        }
+    }
+
+    /// The length of the first line of `buffer`, without its delimiter and with it. It looks for the last byte, then back:
+    /// a delimiter that was cut needs no special case.
+    #[inline(always)]
+    fn find(&self, buffer: &[u8], ends: &mut Scan) -> Option<(usize, usize)> {
+        loop {
+            let last = ends.next(buffer, self.last)?;
+            let before = match &self.before {
+                Before::Nothing => 0,
+                Before::One(before) if buffer[..last].last() == Some(before) => 1,
+                Before::More(all) if buffer[..=last].ends_with(all) => all.len() - 1,
+                Before::One(_) | Before::More(_) => continue,
+            };
+            return Some((last - before, last + 1));
+        }
+    }
+
+    /// Whether `line`, which ends in a delimiter, would be read as more than one.
+    #[cold]
+    fn ends_early(&self, line: &[u8]) -> bool {
+        let mut ends = Scan::NEW;
+        self.find(line, &mut ends).is_none_or(|(_, end)| end < line.len())
+    }
+
+    #[inline]
+    fn append_to(&self, out: &mut Vec<u8>) {
+        match &self.before {
+            Before::Nothing => out.push(self.last),
+            Before::One(before) => out.extend_from_slice(&[*before, self.last]),
+            Before::More(all) => out.extend_from_slice(all),
+        }
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        self.append_to(&mut bytes);
+        bytes
     }
 }
 
-/// As the slice's own, without a call for the usual delimiters of one and two bytes.
+/// Whether a byte occurs. In a line it hardly ever does, so looking at all of it is faster than stopping early.
 #[inline]
-fn ends_with(bytes: &[u8], suffix: &[u8]) -> bool {
-    match suffix {
-        [] => true,
-        [one] => bytes.last() == Some(one),
-        _ => bytes.ends_with(suffix),
-    }
+fn contains(line: &[u8], byte: u8) -> bool {
+    let Some(last) = line.last_chunk() else { return line.contains(&byte) };
+    let is_byte = |block: &[u8; 16]| u8x16::new(*block).simd_eq(u8x16::splat(byte));
+    line.as_chunks().0.iter().fold(is_byte(last), |found, block| found | is_byte(block)).any()
 }

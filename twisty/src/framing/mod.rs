@@ -18,6 +18,7 @@ mod length_prefixed;
 mod line;
 mod netstring;
 mod raw;
+mod scan;
 
 pub use length_prefixed::{Endian, LengthPrefixed, Prefix};
 pub use line::Line;

@@ -24,6 +24,8 @@ pub struct Netstring {
 impl Netstring {
     /// Longest string allowed by default, in bytes. Twisted's `NetstringReceiver.MAX_LENGTH`.
     pub const MAX_LENGTH: usize = 99_999;
+    /// A longer one is too long for any limit: no memory holds it, and one digit more could not be counted.
+    const LARGEST: usize = usize::MAX / 10 - 1;
 
     /// Netstrings of up to 99999 bytes.
     ///
@@ -65,28 +67,29 @@ impl Netstring {
 
     /// The length, and where the payload starts; `None` while the colon has not arrived. Refuses at the first byte that
     /// cannot be right, so that the answer never depends on how the digits were cut.
+    #[inline]
     fn length(self, buffer: &[u8]) -> Result<Option<(usize, usize)>, FramingError> {
-        let mut length = 0;
+        let (mut length, longest) = (0, self.max_length.min(Self::LARGEST));
         for (at, &byte) in buffer.iter().enumerate() {
-            match byte {
-                b':' if at > 0 => return Ok(Some((length, at + 1))),
-                b'0'..=b'9' if at == 0 || buffer[0] != b'0' => {
-                    length = usize::saturating_add(length.saturating_mul(10), usize::from(byte - b'0'));
-                    self.check(length)?;
-                }
-                _ => return Err(Malformed::new(Self::expected(at, buffer[0]), &[byte]).into()),
+            let digit = usize::from(byte.wrapping_sub(b'0'));
+            if digit > 9 || (length == 0 && at > 0) {
+                return if byte == b':' && at > 0 {
+                    Ok(Some((length, at + 1)))
+                } else {
+                    Err(Self::refused(at, buffer))
+                };
+            }
+            length = 10 * length + digit;
+            if length > longest {
+                return Err(Overlong { length, max_length: self.max_length }.into());
             }
         }
         Ok(None)
     }
 
-    /// A length that cannot even be counted is too long for any limit.
-    fn check(self, length: usize) -> Result<(), Overlong> {
-        if length > self.max_length.min(usize::MAX - 1) {
-            Err(Overlong { length, max_length: self.max_length })
-        } else {
-            Ok(())
-        }
+    #[cold]
+    fn refused(at: usize, buffer: &[u8]) -> FramingError {
+        Malformed::new(Self::expected(at, buffer[0]), &[buffer[at]]).into()
     }
 
     const fn expected(at: usize, first: u8) -> &'static str {
@@ -118,7 +121,7 @@ impl Framing for Netstring {
 
     #[inline]
     fn encode(&self, frame: &[u8], out: &mut Vec<u8>) -> Result<(), SendError> {
-        push_decimal(out, frame.len());
+        out.extend_from_slice(itoa::Buffer::new().format(frame.len()).as_bytes());
         out.push(b':');
         out.extend_from_slice(frame);
         out.push(b',');
@@ -128,18 +131,4 @@ impl Framing for Netstring {
     fn encodes_like(&self, _other: &Self) -> bool {
         true
     }
-}
-
-/// Written by hand because `write!` to a `Vec` is ten times as dear, and this is done for every string.
-fn push_decimal(out: &mut Vec<u8>, mut n: usize) {
-    let start = out.len();
-    loop {
-        let digit = u8::try_from(n % 10).unwrap_or_default();
-        out.push(b'0' + digit);
-        n /= 10;
-        if n == 0 {
-            break;
-        }
-    }
-    out[start..].reverse();
 }

@@ -21,6 +21,8 @@ pub(crate) struct Agenda {
     replies: Cell<u64>,
     /// What the running handler did wrong on another connection's transport; see [`Agenda::blame`].
     fault: Cell<Option<Failure>>,
+    /// Whether there is one: each frame asks.
+    faulty: Cell<bool>,
 }
 
 impl Agenda {
@@ -45,26 +47,30 @@ impl Agenda {
 
     /// Holds whoever runs now responsible: the connection whose handler this is ends with `failure`.
     pub(crate) fn blame(&self, failure: Failure) {
-        self.fault.set(Some(failure));
+        self.set_fault(Some(failure));
+    }
+
+    fn set_fault(&self, fault: Option<Failure>) {
+        self.faulty.set(fault.is_some());
+        self.fault.set(fault);
     }
 
     /// Runs `work` with a fault of its own: one that is not settled yet stays with whoever made it.
     pub(crate) fn with_own_fault(&self, work: impl FnOnce()) {
-        let outer = self.fault.take();
+        let outer = self.take_fault();
         work();
         if outer.is_some() {
-            self.fault.set(outer);
+            self.set_fault(outer);
         }
     }
 
+    #[inline]
     pub(crate) fn has_fault(&self) -> bool {
-        let fault = self.fault.take();
-        let has_fault = fault.is_some();
-        self.fault.set(fault);
-        has_fault
+        self.faulty.get()
     }
 
     pub(crate) fn take_fault(&self) -> Option<Failure> {
+        self.faulty.set(false);
         self.fault.take()
     }
 }

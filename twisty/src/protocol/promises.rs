@@ -68,6 +68,7 @@ impl<P: Protocol> Promises<P> {
                 return unheard(result);
             }
             me.fired.borrow_mut().push_back(Box::new(Fired { result, job }));
+            transport.disturb();
             transport.enter();
         });
     }

@@ -59,6 +59,8 @@ struct Link<F> {
     framing: RefCell<F>,
     outbox: RefCell<Outbox>,
     phase: Cell<Phase>,
+    /// Nothing changed how frames are delivered since that was looked at last. Cleared by what may change it.
+    calm: Cell<bool>,
     /// What is sent now is a handler's outcome.
     applying: Cell<Applying>,
     /// Whether replies are owed, in the outbox: each frame asks.
@@ -68,8 +70,6 @@ struct Link<F> {
     delivery: Cell<Delivery>,
     /// Delivery was resumed, by the user or by a queue that drained, and had really stopped before.
     restarted: Cell<bool>,
-    /// The outbox went over its high-water mark and has not drained yet.
-    stalled: Cell<bool>,
     /// Whether the connection is on the agenda.
     entered: Cell<bool>,
     /// Why it closes; set once.
@@ -156,12 +156,12 @@ impl<F: Framing> Transport<F> {
             framing: RefCell::new(framing),
             outbox: RefCell::default(),
             phase: Cell::new(Phase::Open),
+            calm: Cell::new(false),
             applying: Cell::new(Applying::Nothing),
             owes: Cell::new(false),
             paused: Cell::new(false),
             delivery: Cell::new(Delivery::Done),
             restarted: Cell::new(false),
-            stalled: Cell::new(false),
             entered: Cell::new(false),
             reason: Cell::new(None),
             home,
@@ -344,6 +344,7 @@ impl<F: Framing> Transport<F> {
         let id = self.agenda().next_reply();
         self.outbox().owe(self.agenda()).insert(id, promised, behind);
         self.0.owes.set(true);
+        self.disturb();
         id
     }
 
@@ -423,6 +424,7 @@ impl<F: Framing> Transport<F> {
         }
         if self.0.phase.get() < phase {
             self.0.phase.set(phase);
+            self.disturb();
             self.enter();
         }
     }
@@ -442,6 +444,7 @@ impl<F: Framing> Transport<F> {
     /// ```
     pub fn pause_reading(&self) {
         self.0.paused.set(true);
+        self.disturb();
     }
 
     /// Delivers again; what has waited comes right after the handlers of this turn. (Twisted's `resumeProducing`.)
@@ -482,6 +485,21 @@ impl<F: Framing> Transport<F> {
         if !self.0.entered.replace(true) {
             self.agenda().enter(self.0.key);
         }
+    }
+
+    /// Whether frames are delivered as the last one was, if the outbox takes their replies.
+    #[inline]
+    pub(crate) fn is_calm(&self) -> bool {
+        self.0.calm.get()
+    }
+
+    pub(crate) fn set_calm(&self, calm: bool) {
+        self.0.calm.set(calm);
+    }
+
+    /// Has looked at what else there is than frames, before the next one.
+    pub(crate) fn disturb(&self) {
+        self.set_calm(false);
     }
 
     /// Has the inbox looked through, though nothing more may have come.
@@ -531,8 +549,10 @@ impl<F: Framing> Transport<F> {
     #[inline]
     pub(crate) fn accepts(&self, limits: &Limits) -> bool {
         let (queued, high_water) = (self.queued(), limits.high_water);
-        let stalled = if self.0.stalled.get() { queued > high_water / 2 } else { queued > high_water };
-        if self.0.stalled.replace(stalled) && !stalled {
+        let was_stalled = self.outbox().is_stalled();
+        let stalled = queued > if was_stalled { high_water / 2 } else { high_water };
+        self.outbox().set_stalled(stalled);
+        if was_stalled && !stalled {
             self.0.restarted.set(true);
             self.look_again();
         }
@@ -547,6 +567,7 @@ impl<F: Framing> Transport<F> {
     /// Ends it for good; why it was to close, if something said so.
     pub(crate) fn closed(&self) -> Option<Failure> {
         self.0.phase.set(Phase::Closed);
+        self.disturb();
         self.outbox().clear(self.agenda());
         self.0.owes.set(false);
         self.0.reason.take()
@@ -665,7 +686,7 @@ mod tests {
     #[test]
     fn an_idle_link_is_small() {
         assert!(size_of::<RcBox<Raw>>() <= 88, "{} bytes", size_of::<RcBox<Raw>>());
-        assert!(size_of::<RcBox<Line>>() <= 136, "{} bytes", size_of::<RcBox<Line>>());
+        assert!(size_of::<RcBox<Line>>() <= 152, "{} bytes", size_of::<RcBox<Line>>());
     }
 
     /// What an `Rc` allocates.

@@ -253,7 +253,7 @@ mod tests {
     }
 
     /// An idle connection may cost 300 bytes. With the 8 that an allocator adds, and its steps of 16, 96 of them are the
-    /// stream, 96 (raw) to 144 (lines) what it shares with its handles, and 32 its entry in the reactor. The socket is not
+    /// stream, 96 (raw) to 160 (lines) what it shares with its handles, and 32 its entry in the reactor. The socket is not
     /// counted here: it takes 4 bytes, but 16 in a debug build.
     #[test]
     fn an_idle_stream_is_small() {

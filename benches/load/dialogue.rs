@@ -1,4 +1,4 @@
-//! The load generator: many clients in one loop.
+//! Requests and replies: many clients in one loop.
 //!
 //! Each client sends a batch of messages in one write, waits for all replies, compares them byte by byte with what it
 //! expects, and sends the next batch. Batches are never refilled halfway: like this all servers are given the same
@@ -11,40 +11,36 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token};
 
+use super::{Load, PATIENCE, Run, wait};
 use crate::Result;
 use crate::tape::Tape;
 
-/// How long a server may keep the clients waiting when it should only finish its last replies.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// What all clients of a load say and expect.
-#[derive(Debug, Clone, Copy)]
-pub struct Script<'a> {
+/// What all clients of a dialogue say and expect.
+#[derive(Debug, Clone)]
+pub struct Script {
     /// What they send.
-    pub requests: &'a Tape,
+    pub requests: Tape,
     /// What they expect to be sent back, message for message.
-    pub replies: &'a Tape,
+    pub replies: Tape,
     /// Messages in a batch.
     pub depth: usize,
 }
 
-/// The clients of one server.
+/// The clients of one server. An operation is a message with its reply; a latency is that of a batch.
 #[derive(Debug)]
-pub struct Load<'a> {
-    script: Script<'a>,
+pub struct Dialogue {
+    script: Script,
     clients: Vec<Client>,
     poll: Poll,
     events: Events,
     /// What every client reads into.
     buffer: Vec<u8>,
-    /// How long one poll waits: not at all where the clients have a core of their own, so that servers are not charged
-    /// for waking them up.
     wait: Duration,
 }
 
-impl<'a> Load<'a> {
+impl Dialogue {
     /// Connects `connections` clients to a server. They spin if they do not share their core with it.
-    pub fn connect(server: SocketAddr, connections: usize, script: Script<'a>, spin: bool) -> Result<Self> {
+    pub fn connect(server: SocketAddr, spin: bool, connections: usize, script: Script) -> Result<Self> {
         let poll = Poll::new()?;
         let clients = (0..connections).map(|number| Client::connect(server, &poll, number)).collect::<Result<_>>()?;
         Ok(Self {
@@ -53,35 +49,12 @@ impl<'a> Load<'a> {
             poll,
             events: Events::with_capacity(1024),
             buffer: vec![0; 64 * 1024],
-            wait: if spin { Duration::ZERO } else { PATIENCE },
+            wait: wait(spin),
         })
     }
 
-    /// Keeps all clients busy for so long, then lets them finish; the number of messages answered, and the time it
-    /// took.
-    pub fn run(&mut self, duration: Duration) -> Result<(u64, Duration)> {
-        let start = Instant::now();
-        for client in &mut self.clients {
-            client.send_batch(&self.script)?;
-        }
-        let mut busy = self.clients.len();
-        let mut batches = 0;
-        while busy > 0 {
-            let elapsed = start.elapsed();
-            if elapsed > duration + PATIENCE {
-                return Err(format!("{busy} clients still wait for replies").into());
-            }
-            let finished = self.turn(elapsed < duration)?;
-            batches += finished;
-            if elapsed >= duration {
-                busy -= finished;
-            }
-        }
-        Ok(((batches * self.script.depth) as u64, start.elapsed()))
-    }
-
     /// Handles what is ready; the number of batches that were completed, each followed by another if `more` are wanted.
-    fn turn(&mut self, more: bool) -> Result<usize> {
+    fn turn(&mut self, more: bool, run: &mut Run) -> Result<usize> {
         let mut finished = 0;
         self.poll.poll(&mut self.events, Some(self.wait))?;
         for event in &self.events {
@@ -91,11 +64,33 @@ impl<'a> Load<'a> {
                 continue;
             }
             finished += 1;
+            run.finished(self.script.depth, client.began);
             if more {
                 client.send_batch(&self.script)?;
             }
         }
         Ok(finished)
+    }
+}
+
+impl Load for Dialogue {
+    fn run(&mut self, duration: Duration) -> Result<Run> {
+        let mut run = Run::begin();
+        for client in &mut self.clients {
+            client.send_batch(&self.script)?;
+        }
+        let mut busy = self.clients.len();
+        while busy > 0 {
+            let elapsed = run.began.elapsed();
+            if elapsed > duration + PATIENCE {
+                return Err(format!("{busy} clients still wait for replies").into());
+            }
+            let finished = self.turn(elapsed < duration, &mut run)?;
+            if elapsed >= duration {
+                busy -= finished;
+            }
+        }
+        Ok(run.end())
     }
 }
 
@@ -107,6 +102,8 @@ struct Client {
     /// Bytes of this batch that are still to be written, and to be read.
     unsent: usize,
     awaited: usize,
+    /// When the batch was sent.
+    began: Instant,
 }
 
 impl Client {
@@ -117,17 +114,18 @@ impl Client {
         let mut socket = TcpStream::from_std(socket);
         poll.registry().register(&mut socket, Token(number), Interest::READABLE | Interest::WRITABLE)?;
         // They start at different places of the tape: a reply that goes to the wrong client is noticed.
-        Ok(Self { socket, next: number * 7, unsent: 0, awaited: 0 })
+        Ok(Self { socket, next: number * 7, unsent: 0, awaited: 0, began: Instant::now() })
     }
 
-    fn send_batch(&mut self, script: &Script<'_>) -> Result {
+    fn send_batch(&mut self, script: &Script) -> Result {
+        self.began = Instant::now();
         self.unsent = script.requests.batch(self.next, script.depth).len();
         self.awaited = script.replies.batch(self.next, script.depth).len();
         self.next += script.depth;
         self.write(script)
     }
 
-    fn write(&mut self, script: &Script<'_>) -> Result {
+    fn write(&mut self, script: &Script) -> Result {
         while self.unsent > 0 {
             let batch = script.requests.batch(self.next - script.depth, script.depth);
             match self.socket.write(&batch[batch.len() - self.unsent..]) {
@@ -140,7 +138,7 @@ impl Client {
     }
 
     /// Reads what is there; whether that completes the batch.
-    fn read(&mut self, script: &Script<'_>, buffer: &mut [u8]) -> Result<bool> {
+    fn read(&mut self, script: &Script, buffer: &mut [u8]) -> Result<bool> {
         while self.awaited > 0 {
             match self.socket.read(buffer) {
                 Ok(0) => return Err("the server closed a connection".into()),
@@ -155,7 +153,7 @@ impl Client {
         Ok(false)
     }
 
-    fn check(&mut self, script: &Script<'_>, received: &[u8]) -> Result {
+    fn check(&mut self, script: &Script, received: &[u8]) -> Result {
         let batch = script.replies.batch(self.next - script.depth, script.depth);
         let expected = &batch[batch.len() - self.awaited..];
         if !expected.starts_with(received) {

@@ -1,0 +1,92 @@
+//! Searching a stream for a byte, each byte of it once.
+
+use memchr::memchr;
+use wide::u8x16;
+
+/// Finds one byte after the other, in a buffer that loses bytes in front and gains them behind.
+///
+/// It looks at 64 bytes at a time and remembers all that it found there: where the byte is frequent, as the ends of short
+/// lines are, that costs a fraction of a search for each. Where it is rare, `memchr` does the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Scan {
+    /// Bytes at the front of the buffer that were looked at.
+    searched: usize,
+    /// What was found in the last 64 of them and not handed out yet, a bit each.
+    found: u64,
+}
+
+impl Scan {
+    pub(super) const NEW: Self = Self { searched: 0, found: 0 };
+    const BLOCK: usize = 64;
+
+    /// The next place of `byte`, behind those that were handed out; `None` if there is none in `buffer` so far.
+    #[inline]
+    pub(super) fn next(&mut self, buffer: &[u8], byte: u8) -> Option<usize> {
+        if self.found == 0 { self.look(buffer, byte) } else { Some(self.take_found()) }
+    }
+
+    #[inline]
+    fn take_found(&mut self) -> usize {
+        let place = self.searched + self.found.trailing_zeros() as usize - Self::BLOCK;
+        self.found &= self.found - 1;
+        place
+    }
+
+    /// Looks at the next two blocks, then for the next place.
+    #[inline(never)]
+    fn look(&mut self, buffer: &[u8], byte: u8) -> Option<usize> {
+        for block in buffer[self.searched..].as_chunks().0.iter().take(2) {
+            self.found = places(block, byte);
+            self.searched += Self::BLOCK;
+            if self.found != 0 {
+                return Some(self.take_found());
+            }
+        }
+        let found = memchr(byte, &buffer[self.searched..]);
+        self.searched = found.map_or(buffer.len(), |place| self.searched + place + 1);
+        found.map(|_| self.searched - 1)
+    }
+
+    /// The buffer has lost its first `count` bytes, which were all handed out or passed.
+    #[inline]
+    pub(super) fn consume(&mut self, count: usize) {
+        self.searched -= count;
+    }
+}
+
+/// Where `byte` is in a block: a bit for each place.
+#[inline]
+fn places(block: &[u8; Scan::BLOCK], byte: u8) -> u64 {
+    let is_byte = |part: &[u8; 16]| u64::from(u8x16::new(*part).simd_eq(u8x16::splat(byte)).to_bitmask());
+    block.as_chunks().0.iter().rev().fold(0, |places, part| places << 16 | is_byte(part))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// All places of a byte, found in a buffer that grows by `step` bytes and loses what was handed out.
+    fn all(bytes: &[u8], step: usize) -> Vec<usize> {
+        let (mut scan, mut front, mut places) = (Scan::NEW, 0, Vec::new());
+        for end in (0..=bytes.len()).step_by(step).chain([bytes.len()]) {
+            while let Some(place) = scan.next(&bytes[front..end], b'\n') {
+                places.push(front + place);
+                scan.consume(place + 1);
+                front += place + 1;
+            }
+        }
+        places
+    }
+
+    #[test]
+    fn finds_what_is_there_however_it_is_cut() {
+        let mut random = fastrand::Rng::with_seed(64);
+        for rarity in [1, 2, 5, 20, 100, 1000] {
+            let bytes: Vec<u8> = (0..2000).map(|_| if random.u32(0..rarity) == 0 { b'\n' } else { b'x' }).collect();
+            let expected: Vec<_> = (0..bytes.len()).filter(|place| bytes[*place] == b'\n').collect();
+            for step in [1, 7, 63, 64, 65, 200, 2000] {
+                assert_eq!(all(&bytes, step), expected, "one in {rarity}, in steps of {step}");
+            }
+        }
+    }
+}
