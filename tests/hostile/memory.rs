@@ -38,7 +38,7 @@ fn a_binary_length() {
 
 #[test]
 fn a_decimal_length() {
-    for digits in ["8589934592", "1152921504606846976", "18446744073709551614"] {
+    for digits in ["8589934592", "1152921504606846976"] {
         believes_only_what_arrives(Netstring::new().max_length(usize::MAX), format!("{digits}:").as_bytes());
     }
 }

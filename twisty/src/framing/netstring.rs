@@ -69,15 +69,17 @@ impl Netstring {
     /// cannot be right, so that the answer never depends on how the digits were cut.
     #[inline]
     fn length(self, buffer: &[u8]) -> Result<Option<(usize, usize)>, FramingError> {
-        let (mut length, longest) = (0, self.max_length.min(Self::LARGEST));
+        let (mut length, longest) = (0_usize, self.max_length.min(Self::LARGEST));
         for (at, &byte) in buffer.iter().enumerate() {
             match byte {
-                b'0'..=b'9' if length > 0 || at == 0 => length = 10 * length + usize::from(byte - b'0'),
+                b'0'..=b'9' if length > 0 || at == 0 => {
+                    length = 10 * length + usize::from(byte - b'0');
+                }
                 b':' if at > 0 => return Ok(Some((length, at + 1))),
                 _ => return Err(Self::refused(at, buffer)),
             }
             if length > longest {
-                return Err(Overlong { length, max_length: self.max_length }.into());
+                return Err(Overlong { length, max_length: longest }.into());
             }
         }
         Ok(None)

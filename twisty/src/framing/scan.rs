@@ -12,33 +12,36 @@ pub(super) struct Scan {
     /// Bytes at the front of the buffer that were looked at.
     searched: usize,
     /// What was found in the last 128 of them and not handed out yet, a bit each.
-    found: u128,
+    found: [u64; 2],
 }
 
 impl Scan {
-    pub(super) const NEW: Self = Self { searched: 0, found: 0 };
+    pub(super) const NEW: Self = Self { searched: 0, found: [0; 2] };
     const BLOCK: usize = 128;
 
     /// The next place of `byte`, behind those that were handed out; `None` if there is none in `buffer` so far.
     #[inline]
     pub(super) fn next(&mut self, buffer: &[u8], byte: u8) -> Option<usize> {
-        if self.found == 0 { self.look(buffer, byte) } else { Some(self.take_found()) }
+        if self.found == [0; 2] { self.look(buffer, byte) } else { Some(self.take_found()) }
     }
 
     #[inline]
     fn take_found(&mut self) -> usize {
-        let place = self.searched + self.found.trailing_zeros() as usize - Self::BLOCK;
-        self.found &= self.found - 1;
-        place
+        let [near, far] = self.found.map(u128::from);
+        let found = far << 64 | near;
+        let rest = found & (found - 1);
+        self.found = [rest as u64, (rest >> 64) as u64];
+        self.searched + found.trailing_zeros() as usize - Self::BLOCK
     }
 
     /// Looks at the next block, then for the next place.
     #[inline(never)]
     fn look(&mut self, buffer: &[u8], byte: u8) -> Option<usize> {
-        if let Some(block) = buffer[self.searched..].first_chunk() {
-            self.found = places(block, byte);
+        if let Some(block) = buffer[self.searched..].first_chunk::<{ Self::BLOCK }>() {
+            let (near, far) = block.split_at(Self::BLOCK / 2);
+            self.found = [places(near, byte), places(far, byte)];
             self.searched += Self::BLOCK;
-            if self.found != 0 {
+            if self.found != [0; 2] {
                 return Some(self.take_found());
             }
         }
@@ -54,11 +57,11 @@ impl Scan {
     }
 }
 
-/// Where `byte` is in a block: a bit for each place.
+/// Where `byte` is in half a block: a bit for each place.
 #[inline]
-fn places(block: &[u8; Scan::BLOCK], byte: u8) -> u128 {
-    let is_byte = |part: &[u8; 16]| u128::from(u8x16::new(*part).simd_eq(u8x16::splat(byte)).to_bitmask());
-    block.as_chunks().0.iter().rev().fold(0, |places, part| places << 16 | is_byte(part))
+fn places(half: &[u8], byte: u8) -> u64 {
+    let is_byte = |part: &[u8; 16]| u64::from(u8x16::new(*part).simd_eq(u8x16::splat(byte)).to_bitmask());
+    half.as_chunks().0.iter().rev().fold(0, |places, part| places << 16 | is_byte(part))
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ pub(crate) struct Queue {
     length: usize,
     /// The peer did not take all that was written last.
     backlogged: bool,
+    /// The queue went over its high-water mark and has not drained yet.
+    stalled: bool,
     /// Replies that are waited for, and those behind them.
     owed: Option<Box<Owed>>,
 }
@@ -56,6 +58,17 @@ impl Outbox {
         }
     }
 
+    pub(crate) fn is_stalled(&self) -> bool {
+        self.0.as_ref().is_some_and(|queue| queue.stalled)
+    }
+
+    /// Says whether too much is queued for more frames to be delivered; not of an empty outbox.
+    pub(crate) fn set_stalled(&mut self, stalled: bool) {
+        if let Some(queue) = &mut self.0 {
+            queue.stalled = stalled;
+        }
+    }
+
     /// Shows what is next to be written, in the order of the slices.
     pub(crate) fn with_slices<R>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
         let (one, mut several);
@@ -81,9 +94,9 @@ impl Outbox {
         }
     }
 
-    /// Gives the queue's memory back once nothing is in it.
+    /// Gives the queue's memory back once nothing is in it, and it was seen that it drained.
     pub(crate) fn tidy(&mut self, agenda: &Agenda) {
-        if let Some(queue) = self.0.take_if(|queue| queue.length == 0 && queue.owed.is_none()) {
+        if let Some(queue) = self.0.take_if(|queue| queue.length == 0 && queue.owed.is_none() && !queue.stalled) {
             agenda.outboxes.give(queue);
         }
     }
@@ -208,7 +221,8 @@ impl Spare for Queue {
             self.pieces = VecDeque::new();
         }
         self.tail.clear();
-        (self.written, self.length, self.backlogged, self.owed) = (0, 0, false, None);
+        (self.written, self.length, self.owed) = (0, 0, None);
+        (self.backlogged, self.stalled) = (false, false);
     }
 }
 

@@ -44,3 +44,37 @@ impl<T: Spare> Spares<T> {
         size_of::<T>() + spare.capacity()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Inbox;
+    use super::*;
+
+    fn used(spares: &Spares<Inbox>, bytes: usize) -> Box<Inbox> {
+        let mut inbox = spares.take();
+        inbox.append(&vec![7; bytes]);
+        inbox
+    }
+
+    #[test]
+    fn what_comes_back_is_as_new_but_for_its_room() {
+        let spares = Spares::default();
+        spares.give(used(&spares, 1000));
+        let again = spares.take();
+        assert!(again.unread().is_empty());
+        assert!(again.capacity() >= 1000);
+        assert_eq!(spares.size.get(), 0);
+    }
+
+    #[test]
+    fn idleness_costs_no_more_than_agreed() {
+        let spares = Spares::default();
+        let many: Vec<_> = (0..100).map(|_| used(&spares, Spares::<Inbox>::LARGEST)).collect();
+        many.into_iter().for_each(|inbox| spares.give(inbox));
+        assert!(spares.size.get() <= Spares::<Inbox>::TOGETHER, "{} bytes", spares.size.get());
+        assert_eq!(spares.boxes.borrow().len(), 15);
+        let spares = Spares::default();
+        spares.give(used(&spares, Spares::<Inbox>::LARGEST + 1));
+        assert!(spares.boxes.borrow().is_empty(), "one too large is kept");
+    }
+}

@@ -70,8 +70,6 @@ struct Link<F> {
     delivery: Cell<Delivery>,
     /// Delivery was resumed, by the user or by a queue that drained, and had really stopped before.
     restarted: Cell<bool>,
-    /// The outbox went over its high-water mark and has not drained yet.
-    stalled: Cell<bool>,
     /// Whether the connection is on the agenda.
     entered: Cell<bool>,
     /// Why it closes; set once.
@@ -164,7 +162,6 @@ impl<F: Framing> Transport<F> {
             paused: Cell::new(false),
             delivery: Cell::new(Delivery::Done),
             restarted: Cell::new(false),
-            stalled: Cell::new(false),
             entered: Cell::new(false),
             reason: Cell::new(None),
             home,
@@ -552,8 +549,10 @@ impl<F: Framing> Transport<F> {
     #[inline]
     pub(crate) fn accepts(&self, limits: &Limits) -> bool {
         let (queued, high_water) = (self.queued(), limits.high_water);
-        let stalled = if self.0.stalled.get() { queued > high_water / 2 } else { queued > high_water };
-        if self.0.stalled.replace(stalled) && !stalled {
+        let was_stalled = self.outbox().is_stalled();
+        let stalled = queued > if was_stalled { high_water / 2 } else { high_water };
+        self.outbox().set_stalled(stalled);
+        if was_stalled && !stalled {
             self.0.restarted.set(true);
             self.look_again();
         }
@@ -675,5 +674,24 @@ impl<F> fmt::Debug for Transport<F> {
         let mut debug = f.debug_struct("Transport");
         debug.field("peer", &self.peer()).field("phase", &self.0.phase.get()).field("queued", &self.queued());
         debug.finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::framing::{Line, Raw};
+
+    /// Its share of what an idle connection costs, without the framing's own; see `transport::Stream`.
+    #[test]
+    fn an_idle_link_is_small() {
+        assert!(size_of::<RcBox<Raw>>() <= 88, "{} bytes", size_of::<RcBox<Raw>>());
+        assert!(size_of::<RcBox<Line>>() <= 152, "{} bytes", size_of::<RcBox<Line>>());
+    }
+
+    /// What an `Rc` allocates.
+    struct RcBox<F> {
+        _counts: [usize; 2],
+        _link: Link<F>,
     }
 }

@@ -184,3 +184,14 @@ impl Reactor {
         self.settle();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A slot map adds eight bytes to each; see `transport::Stream` for what else an idle connection costs.
+    #[test]
+    fn an_entry_is_small() {
+        assert!(size_of::<Entry>() <= 24, "{} bytes", size_of::<Entry>());
+    }
+}
