@@ -8,6 +8,7 @@ use crate::Result;
 use crate::aim::Aim;
 use crate::load::Load;
 use crate::process::{Cores, Server};
+use crate::servers::installed;
 use crate::trace::{Calls, Trace};
 
 /// A load, and the servers to put it on.
@@ -17,6 +18,15 @@ pub struct Workload {
     pub name: String,
     /// The first is the one that all are compared with.
     pub rivals: Vec<Rival>,
+}
+
+impl Workload {
+    /// A load on those of the servers that can run here. `aim` is twisty's.
+    pub fn new(name: &str, aim: f64, rivals: impl IntoIterator<Item = Rival>) -> Self {
+        let rivals = rivals.into_iter().filter(|rival| installed(rival.server));
+        let rivals = rivals.map(|rival| if rival.label == "twisty" { rival.aim(aim) } else { rival });
+        Self { name: name.to_owned(), rivals: rivals.collect() }
+    }
 }
 
 /// A server under a workload.

@@ -1,36 +1,38 @@
 //! What clients send and expect, prepared before the clock runs.
 
-/// Distinct messages before a tape starts over; also the largest batch.
-pub const MESSAGES: usize = 256;
-
 /// An endless stream of messages of one size.
 #[derive(Debug, Clone)]
 pub struct Tape {
     /// All messages, twice: any batch is one slice, also where the tape starts over.
     bytes: Vec<u8>,
-    message: usize,
+    count: usize,
+    size: usize,
 }
 
 impl Tape {
-    /// A tape of the messages that `message` makes of their numbers.
+    /// A tape of the messages that `message` makes of their numbers. It starts over after `count` of them, which are
+    /// also the largest batch.
     ///
     /// # Panics
     /// If they are not all of one size.
-    pub fn new(message: impl Fn(usize) -> Vec<u8>) -> Self {
+    pub fn new(count: usize, message: impl Fn(usize) -> Vec<u8>) -> Self {
         let size = message(0).len();
-        let mut bytes = Vec::new();
-        for number in (0..MESSAGES).chain(0..MESSAGES) {
-            bytes.extend(message(number));
-        }
-        assert_eq!(bytes.len(), 2 * MESSAGES * size, "all messages of a tape have one size");
-        Self { bytes, message: size }
+        let bytes: Vec<u8> = (0..count).chain(0..count).flat_map(message).collect();
+        assert_eq!(bytes.len(), 2 * count * size, "all messages of a tape have one size");
+        Self { bytes, count, size }
     }
 
     /// The bytes of `count` messages, from number `first` on.
     pub fn batch(&self, first: usize, count: usize) -> &[u8] {
-        let start = first % MESSAGES * self.message;
-        &self.bytes[start..start + count * self.message]
+        let start = first % self.count * self.size;
+        &self.bytes[start..start + count * self.size]
     }
+}
+
+/// Printable, and different for each number.
+pub fn text(number: usize, length: usize) -> Vec<u8> {
+    let letters = (b'a'..=b'z').cycle().skip(number % 26);
+    number.to_string().bytes().chain(*b" ").chain(letters).take(length).collect()
 }
 
 #[cfg(test)]
@@ -39,8 +41,8 @@ mod tests {
 
     #[test]
     fn a_batch_may_pass_the_end_of_the_tape() {
-        let tape = Tape::new(|number| vec![number as u8; 2]);
-        assert_eq!(tape.batch(MESSAGES + 255, 2), [255, 255, 0, 0]);
-        assert_eq!(tape.batch(255, MESSAGES).len(), 2 * MESSAGES);
+        let tape = Tape::new(256, |number| vec![number as u8; 2]);
+        assert_eq!(tape.batch(256 + 255, 2), [255, 255, 0, 0]);
+        assert_eq!(tape.batch(255, 256).len(), 2 * 256);
     }
 }

@@ -4,14 +4,14 @@
 //! expects, and sends the next batch. Batches are never refilled halfway: like this all servers are given the same
 //! bytes in the same writes, also one that answers in dribs and drabs.
 
-use std::io::{ErrorKind, Read, Write};
-use std::net::{self, SocketAddr};
+use std::io::{ErrorKind, Write};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use mio::net::TcpStream;
-use mio::{Events, Interest, Poll, Token};
+use mio::{Events, Poll};
 
-use super::{Load, PATIENCE, Run, wait};
+use super::{Load, PATIENCE, READ_BUFFER, Run, connect, poll_socket, read_expected, wait};
 use crate::Result;
 use crate::tape::Tape;
 
@@ -48,7 +48,7 @@ impl Dialogue {
             clients,
             poll,
             events: Events::with_capacity(1024),
-            buffer: vec![0; 64 * 1024],
+            buffer: vec![0; READ_BUFFER],
             wait: wait(spin),
         })
     }
@@ -108,11 +108,7 @@ struct Client {
 
 impl Client {
     fn connect(server: SocketAddr, poll: &Poll, number: usize) -> Result<Self> {
-        let socket = net::TcpStream::connect(server)?;
-        socket.set_nodelay(true)?;
-        socket.set_nonblocking(true)?;
-        let mut socket = TcpStream::from_std(socket);
-        poll.registry().register(&mut socket, Token(number), Interest::READABLE | Interest::WRITABLE)?;
+        let socket = poll_socket(connect(server)?, poll, number)?;
         // They start at different places of the tape: a reply that goes to the wrong client is noticed.
         Ok(Self { socket, next: number * 7, unsent: 0, awaited: 0, began: Instant::now() })
     }
@@ -139,28 +135,7 @@ impl Client {
 
     /// Reads what is there; whether that completes the batch.
     fn read(&mut self, script: &Script, buffer: &mut [u8]) -> Result<bool> {
-        while self.awaited > 0 {
-            match self.socket.read(buffer) {
-                Ok(0) => return Err("the server closed a connection".into()),
-                Ok(count) => self.check(script, &buffer[..count])?,
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
-                Err(error) => return Err(error.into()),
-            }
-            if self.awaited == 0 {
-                return Ok(true);
-            }
-        }
-        Ok(false)
-    }
-
-    fn check(&mut self, script: &Script, received: &[u8]) -> Result {
         let batch = script.replies.batch(self.next - script.depth, script.depth);
-        let expected = &batch[batch.len() - self.awaited..];
-        if !expected.starts_with(received) {
-            let (received, expected) = (received.escape_ascii(), expected.escape_ascii());
-            return Err(format!("a wrong reply:\n{received}\nexpected:\n{expected}").into());
-        }
-        self.awaited -= received.len();
-        Ok(())
+        Ok(self.awaited > 0 && read_expected(&mut self.socket, buffer, batch, &mut self.awaited)?)
     }
 }

@@ -1,15 +1,26 @@
 //! Loads: clients that keep a server busy, and check every byte that it sends.
 
+mod chat;
 mod dialogue;
+mod visits;
 
 use std::fmt;
+use std::io::{ErrorKind, Read};
+use std::net::{self, SocketAddr};
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
+use mio::net::TcpStream;
+use mio::{Interest, Poll, Token};
 
 use crate::Result;
 
+pub use chat::Chat;
 pub use dialogue::{Dialogue, Script};
+pub use visits::Visits;
+
+/// What every client reads into.
+const READ_BUFFER: usize = 64 * 1024;
 
 /// How long a server may keep the clients waiting when it should only finish its last replies.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -57,4 +68,40 @@ impl Run {
 /// waking them up.
 const fn wait(spin: bool) -> Duration {
     if spin { Duration::ZERO } else { PATIENCE }
+}
+
+fn connect(server: SocketAddr) -> Result<net::TcpStream> {
+    let socket = net::TcpStream::connect(server)?;
+    socket.set_nodelay(true)?;
+    Ok(socket)
+}
+
+/// Has the socket polled under this number from now on.
+fn poll_socket(socket: net::TcpStream, poll: &Poll, number: usize) -> Result<TcpStream> {
+    socket.set_nonblocking(true)?;
+    let mut socket = TcpStream::from_std(socket);
+    poll.registry().register(&mut socket, Token(number), Interest::READABLE | Interest::WRITABLE)?;
+    Ok(socket)
+}
+
+/// Reads what is there of the last `awaited` bytes of `expected`; whether none are missing any more.
+fn read_expected(socket: &mut TcpStream, buffer: &mut [u8], expected: &[u8], awaited: &mut usize) -> Result<bool> {
+    while *awaited > 0 {
+        match socket.read(buffer) {
+            Ok(0) => return Err("the server closed a connection".into()),
+            Ok(count) => *awaited -= check(&buffer[..count], &expected[expected.len() - *awaited..])?,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(false),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(true)
+}
+
+/// How many bytes were received, all of them as expected.
+fn check(received: &[u8], expected: &[u8]) -> Result<usize> {
+    if !expected.starts_with(received) {
+        let (received, expected) = (received.escape_ascii(), expected.escape_ascii());
+        return Err(format!("the server sent:\n{received}\nexpected:\n{expected}").into());
+    }
+    Ok(received.len())
 }

@@ -3,6 +3,7 @@
 
 mod by_hand;
 mod with_tokio;
+mod with_twisted;
 mod with_twisty;
 
 use std::fmt::Display;
@@ -10,16 +11,40 @@ use std::io::Write;
 
 use crate::Result;
 
+/// What the quote servers say.
+pub const QUOTE: &str = "An apple a day keeps the doctor away\r\n";
+
 type Serve = fn() -> Result;
 
-const SERVERS: [(&str, Serve); 7] = [
+const SERVERS: [(&str, Serve); 28] = [
     ("echo-mio", by_hand::echo),
     ("echo-tokio", with_tokio::echo),
+    ("echo-twisted", || with_twisted::serve("echo")),
     ("echo-twisty", with_twisty::echo),
     ("lines-mio", by_hand::lines),
-    ("lines-tokio-send", with_tokio::lines_send),
     ("lines-tokio-batched", with_tokio::lines_batched),
+    ("lines-tokio-send", with_tokio::lines_send),
+    ("lines-twisted", || with_twisted::serve("lines")),
     ("lines-twisty", with_twisty::lines),
+    ("netstrings-mio", by_hand::netstrings),
+    ("netstrings-tokio-batched", with_tokio::netstrings_batched),
+    ("netstrings-tokio-send", with_tokio::netstrings_send),
+    ("netstrings-twisted", || with_twisted::serve("netstrings")),
+    ("netstrings-twisty", with_twisty::netstrings),
+    ("strings-mio", by_hand::strings),
+    ("strings-tokio-batched", with_tokio::strings_batched),
+    ("strings-tokio-send", with_tokio::strings_send),
+    ("strings-twisted", || with_twisted::serve("strings")),
+    ("strings-twisty", with_twisty::strings),
+    ("chat-mio", by_hand::chat),
+    ("chat-tokio-batched", with_tokio::chat_batched),
+    ("chat-tokio-send", with_tokio::chat_send),
+    ("chat-twisted", || with_twisted::serve("chat")),
+    ("chat-twisty", with_twisty::chat),
+    ("quote-mio", by_hand::quote),
+    ("quote-tokio", with_tokio::quote),
+    ("quote-twisted", || with_twisted::serve("quote")),
+    ("quote-twisty", with_twisty::quote),
 ];
 
 /// Serves in this process, until it is killed.
@@ -28,6 +53,12 @@ pub fn serve(name: &str) -> Result {
         Some((_, serve)) => serve(),
         None => Err(format!("no server {name:?}; there are {}", SERVERS.map(|(known, _)| known).join(", ")).into()),
     }
+}
+
+/// Whether the server of this name can run here. Those in Python need Twisted; without it, one line says that they are
+/// left out.
+pub fn installed(name: &str) -> bool {
+    !name.ends_with("-twisted") || with_twisted::installed()
 }
 
 fn announce(address: impl Display) -> Result {

@@ -1,8 +1,46 @@
 //! The twisty servers, as the examples are written.
 
+use std::collections::HashMap;
+
 use twisty::prelude::*;
 
-use super::announce;
+use super::{QUOTE, announce};
+
+pub(super) fn echo() -> crate::Result {
+    run(Echo::factory())
+}
+
+pub(super) fn lines() -> crate::Result {
+    run(LineEcho::factory())
+}
+
+pub(super) fn netstrings() -> crate::Result {
+    run(NetstringEcho::factory())
+}
+
+pub(super) fn strings() -> crate::Result {
+    run(StringEcho::factory())
+}
+
+pub(super) fn chat() -> crate::Result {
+    run(Room::default())
+}
+
+pub(super) fn quote() -> crate::Result {
+    run(Qotd::factory())
+}
+
+fn run<F: Factory>(factory: F) -> crate::Result {
+    listen_and_run(factory).map_err(|failure| failure.to_string().into())
+}
+
+fn listen_and_run<F: Factory>(factory: F) -> twisty::Result<()> {
+    let reactor = Reactor::new()?;
+    let port = reactor.listen("tcp:0:interface=127.0.0.1", factory)?;
+    announce(port.host()).map_err(|error| Failure::message(error.to_string()))?;
+    reactor.run()?;
+    Ok(())
+}
 
 #[protocol(raw)]
 #[derive(Default)]
@@ -28,18 +66,76 @@ impl LineEcho {
     }
 }
 
-pub(super) fn echo() -> crate::Result {
-    run(Echo::factory()).map_err(|failure| failure.to_string().into())
+#[protocol(netstring)]
+#[derive(Default)]
+struct NetstringEcho;
+
+#[protocol]
+impl NetstringEcho {
+    #[on(string)]
+    fn echo(&mut self, cx: &Context<Self>, string: &[u8]) {
+        cx.send(string);
+    }
 }
 
-pub(super) fn lines() -> crate::Result {
-    run(LineEcho::factory()).map_err(|failure| failure.to_string().into())
+#[protocol(int32)]
+#[derive(Default)]
+struct StringEcho;
+
+#[protocol]
+impl StringEcho {
+    #[on(string)]
+    fn echo(&mut self, cx: &Context<Self>, string: &[u8]) {
+        cx.send(string);
+    }
 }
 
-fn run<F: Factory>(factory: F) -> twisty::Result<()> {
-    let reactor = Reactor::new()?;
-    let port = reactor.listen("tcp:0:interface=127.0.0.1", factory)?;
-    announce(port.host()).map_err(|error| Failure::message(error.to_string()))?;
-    reactor.run()?;
-    Ok(())
+#[protocol(line)]
+#[derive(Default)]
+struct Qotd;
+
+#[protocol]
+impl Qotd {
+    #[on(connect)]
+    fn greet(&mut self, cx: &Context<Self>) {
+        cx.write(QUOTE);
+        cx.lose_connection();
+    }
+}
+
+/// Who is here, by name.
+#[factory(protocol = Chat)]
+#[derive(Default)]
+struct Room {
+    users: HashMap<String, Transport<Line>>,
+}
+
+#[protocol(line, factory = Room)]
+#[derive(Default)]
+struct Chat;
+
+#[derive(Default)]
+struct GetName;
+struct Chatting {
+    name: String,
+}
+
+#[state_machine(GetName, Chatting)]
+impl Chat {
+    #[on(line in GetName)]
+    fn get_name(&mut self, cx: &Context<Self>, name: String) -> (String, Chatting) {
+        cx.factory_mut().users.insert(name.clone(), cx.transport());
+        (format!("Welcome, {name}!"), Chatting { name })
+    }
+
+    #[on(line in Chatting)]
+    fn say(&mut self, cx: &Context<Self>, me: &Chatting, message: &str) {
+        let room = cx.factory();
+        twisty::broadcast(room.users.iter().filter(|(name, _)| **name != me.name).map(|(_, user)| user), message);
+    }
+
+    #[on(disconnect in Chatting)]
+    fn leave(&mut self, cx: &Context<Self>, me: &Chatting) {
+        cx.factory_mut().users.remove(&me.name);
+    }
 }

@@ -1,15 +1,22 @@
-//! The tokio servers, on the current_thread runtime: a task a connection, tokio-util's `LinesCodec` for lines.
+//! The tokio servers, on the current_thread runtime: a task a connection, tokio-util's codecs for frames.
+
+mod chat;
+mod frames;
+mod netstrings;
 
 use std::net::SocketAddr;
 
-use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
-use tokio_util::codec::{Framed, LinesCodec, LinesCodecError};
 
-use super::announce;
+use super::{QUOTE, announce};
 use crate::Result;
+
+pub(super) use chat::{chat_batched, chat_send};
+pub(super) use frames::{
+    lines_batched, lines_send, netstrings_batched, netstrings_send, strings_batched, strings_send,
+};
 
 const LONGEST_LINE: usize = 16384;
 
@@ -17,14 +24,8 @@ pub(super) fn echo() -> Result {
     run(echo_one)
 }
 
-/// As one writes it: a `send` a line.
-pub(super) fn lines_send() -> Result {
-    run(send_one)
-}
-
-/// As one writes it once that proved slow: lines that are there already are answered together.
-pub(super) fn lines_batched() -> Result {
-    run(batch_one)
+pub(super) fn quote() -> Result {
+    run(quote_one)
 }
 
 /// Accepts connections, and gives each to a task that runs `serve`. An error is the peer's, and ends its connection.
@@ -54,22 +55,6 @@ async fn echo_one(mut socket: TcpStream) -> std::io::Result<()> {
     }
 }
 
-async fn send_one(socket: TcpStream) -> Result<(), LinesCodecError> {
-    let mut lines = Framed::new(socket, LinesCodec::new_with_max_length(LONGEST_LINE));
-    while let Some(line) = lines.next().await {
-        lines.send(line?).await?;
-    }
-    Ok(())
-}
-
-async fn batch_one(socket: TcpStream) -> Result<(), LinesCodecError> {
-    let mut lines = Framed::new(socket, LinesCodec::new_with_max_length(LONGEST_LINE));
-    while let Some(line) = lines.next().await {
-        lines.feed(line?).await?;
-        while let Some(Some(line)) = lines.next().now_or_never() {
-            lines.feed(line?).await?;
-        }
-        SinkExt::<String>::flush(&mut lines).await?;
-    }
-    Ok(())
+async fn quote_one(mut socket: TcpStream) -> std::io::Result<()> {
+    socket.write_all(QUOTE.as_bytes()).await
 }

@@ -1,85 +1,57 @@
-//! What twisty is measured against: a loop over mio, written for one purpose and as well as we can.
+//! What twisty is measured against: a loop over mio, written for a few purposes and as well as we can.
 //!
 //! One registration a connection (edge-triggered, for both directions), one read buffer and one reply buffer for all,
 //! and for each ready connection one read and one write: a read that does not fill the buffer has emptied the socket,
 //! so there is no second one to be told "would block". It is a real server, though: what a slow peer does not take is
-//! kept, and that peer is not read until it took it; a line has a longest length; the end of a connection is noticed.
+//! kept, and that peer is not read until it took it; a frame has a longest length; the end of a connection is noticed.
+//!
+//! The loop is the same for all; what a connection's bytes mean is a [`Service`], a file each.
+
+mod chat;
+mod echo;
+mod frames;
+mod quote;
 
 use std::io::{ErrorKind, Read, Result as IoResult, Write};
 use std::net::SocketAddr;
 
-use memchr::memchr_iter;
 use mio::event::Event;
 use mio::net::{TcpListener, TcpStream};
 use mio::{Events, Interest, Poll, Token};
 use slab::Slab;
+use socket2::SockRef;
 
 use super::announce;
 use crate::Result;
 
+pub(super) use chat::chat;
+pub(super) use echo::echo;
+pub(super) use frames::{lines, netstrings, strings};
+pub(super) use quote::quote;
+
 const LISTENER: Token = Token(usize::MAX);
 const READ_BUFFER: usize = 64 * 1024;
-const LONGEST_LINE: usize = 16384;
 
-/// Sends back what it gets.
-pub(super) fn echo() -> Result {
-    run::<Echo>()
-}
+/// What is done with the bytes of connections.
+trait Service: Sized {
+    /// What is kept of each connection.
+    type Session: Default;
 
-/// Sends back each line.
-pub(super) fn lines() -> Result {
-    run::<Lines>()
-}
+    /// Has a new connection; whether it stays.
+    fn welcome(&mut self, _socket: &mut TcpStream) -> bool {
+        true
+    }
 
-/// What is done with the bytes of one connection.
-trait Respond: Default {
     /// The reply to `input`, which is part of the input or put into `scratch`; `None` ends the connection.
-    fn respond<'a>(&mut self, input: &'a [u8], scratch: &'a mut Vec<u8>) -> Option<&'a [u8]>;
-}
+    fn respond<'a>(
+        &mut self,
+        session: &mut Self::Session,
+        input: &'a [u8],
+        scratch: &'a mut Vec<u8>,
+    ) -> Option<&'a [u8]>;
 
-#[derive(Default)]
-struct Echo;
-
-impl Respond for Echo {
-    fn respond<'a>(&mut self, input: &'a [u8], _scratch: &'a mut Vec<u8>) -> Option<&'a [u8]> {
-        Some(input)
-    }
-}
-
-#[derive(Default)]
-struct Lines {
-    /// The line that has only partly arrived.
-    tail: Vec<u8>,
-}
-
-impl Respond for Lines {
-    fn respond<'a>(&mut self, input: &'a [u8], scratch: &'a mut Vec<u8>) -> Option<&'a [u8]> {
-        scratch.clear();
-        if self.tail.is_empty() {
-            let consumed = respond_to_lines(input, scratch)?;
-            self.tail.extend_from_slice(&input[consumed..]);
-        } else {
-            self.tail.extend_from_slice(input);
-            let consumed = respond_to_lines(&self.tail, scratch)?;
-            self.tail.drain(..consumed);
-        }
-        Some(scratch)
-    }
-}
-
-/// Answers all whole lines of `input`; how much of it they are. `None` if a line is too long.
-fn respond_to_lines(input: &[u8], out: &mut Vec<u8>) -> Option<usize> {
-    let mut start = 0;
-    for newline in memchr_iter(b'\n', input) {
-        let Some(line) = input[start..newline].strip_suffix(b"\r") else { continue };
-        if line.len() > LONGEST_LINE {
-            return None;
-        }
-        out.extend_from_slice(line);
-        out.extend_from_slice(b"\r\n");
-        start = newline + 1;
-    }
-    (input.len() - start < LONGEST_LINE + 2).then_some(start)
+    /// All that were ready have been heard.
+    fn end_turn(&mut self, _connections: &mut Slab<Connection<Self>>) {}
 }
 
 /// The buffers that all connections share.
@@ -88,9 +60,9 @@ struct Buffers {
     scratch: Vec<u8>,
 }
 
-struct Connection<R> {
+struct Connection<S: Service> {
     socket: TcpStream,
-    respond: R,
+    session: S::Session,
     /// What the peer has not taken yet: empty but for slow peers.
     unsent: Vec<u8>,
 }
@@ -101,8 +73,8 @@ enum Next {
     Close,
 }
 
-impl<R: Respond> Connection<R> {
-    fn ready(&mut self, event: &Event, buffers: &mut Buffers) -> IoResult<Next> {
+impl<S: Service> Connection<S> {
+    fn ready(&mut self, event: &Event, service: &mut S, buffers: &mut Buffers) -> IoResult<Next> {
         if self.unsent.is_empty() && !event.is_readable() {
             return Ok(Next::Wait);
         }
@@ -116,9 +88,8 @@ impl<R: Respond> Connection<R> {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Next::Wait),
                 Err(error) => return Err(error),
             };
-            let Some(reply) = self.respond.respond(&buffers.read[..count], &mut buffers.scratch) else {
-                return Ok(Next::Close);
-            };
+            let reply = service.respond(&mut self.session, &buffers.read[..count], &mut buffers.scratch);
+            let Some(reply) = reply else { return Ok(Next::Close) };
             write(&mut self.socket, reply, &mut self.unsent)?;
             // Whatever comes later brings an event of its own; a close that came with the data has had its event.
             if count < buffers.read.len() && !event.is_read_closed() && self.unsent.is_empty() {
@@ -152,13 +123,28 @@ fn write(socket: &mut TcpStream, mut bytes: &[u8], unsent: &mut Vec<u8>) -> IoRe
     Ok(())
 }
 
-fn run<R: Respond>() -> Result {
+/// Gives `take` what has arrived, and keeps in `tail` what it leaves; `None` if it takes offence.
+fn take_frames(tail: &mut Vec<u8>, input: &[u8], take: impl FnOnce(&[u8]) -> Option<usize>) -> Option<()> {
+    if tail.is_empty() {
+        let taken = take(input)?;
+        tail.extend_from_slice(&input[taken..]);
+    } else {
+        tail.extend_from_slice(input);
+        let taken = take(tail)?;
+        tail.drain(..taken);
+    }
+    Some(())
+}
+
+fn run<S: Service>(mut service: S) -> Result {
     let mut poll = Poll::new()?;
     let mut listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
+    // Accepted sockets inherit it: no system call for each of them.
+    SockRef::from(&listener).set_tcp_nodelay(true)?;
     poll.registry().register(&mut listener, LISTENER, Interest::READABLE)?;
     announce(format_args!("tcp:{}", listener.local_addr()?))?;
     let mut buffers = Buffers { read: vec![0; READ_BUFFER], scratch: Vec::new() };
-    let mut connections = Slab::<Connection<R>>::new();
+    let mut connections = Slab::<Connection<S>>::new();
     let mut events = Events::with_capacity(1024);
     loop {
         if let Err(error) = poll.poll(&mut events, None)
@@ -168,28 +154,35 @@ fn run<R: Respond>() -> Result {
         }
         for event in &events {
             if event.token() == LISTENER {
-                accept(&listener, &poll, &mut connections)?;
+                accept(&listener, &poll, &mut service, &mut connections)?;
                 continue;
             }
             // One that is closed already may have another event in the same batch.
             let Some(connection) = connections.get_mut(event.token().0) else { continue };
-            if connection.ready(event, &mut buffers).unwrap_or(Next::Close) == Next::Close {
+            if connection.ready(event, &mut service, &mut buffers).unwrap_or(Next::Close) == Next::Close {
                 connections.remove(event.token().0);
             }
         }
+        service.end_turn(&mut connections);
     }
 }
 
-fn accept<R: Respond>(listener: &TcpListener, poll: &Poll, connections: &mut Slab<Connection<R>>) -> Result {
+fn accept<S: Service>(
+    listener: &TcpListener,
+    poll: &Poll,
+    service: &mut S,
+    connections: &mut Slab<Connection<S>>,
+) -> Result {
     loop {
         let mut socket = match listener.accept() {
             Ok((socket, _)) => socket,
             Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(()),
             Err(error) => return Err(error.into()),
         };
-        socket.set_nodelay(true)?;
-        let entry = connections.vacant_entry();
-        poll.registry().register(&mut socket, Token(entry.key()), Interest::READABLE | Interest::WRITABLE)?;
-        entry.insert(Connection { socket, respond: R::default(), unsent: Vec::new() });
+        if service.welcome(&mut socket) {
+            let entry = connections.vacant_entry();
+            poll.registry().register(&mut socket, Token(entry.key()), Interest::READABLE | Interest::WRITABLE)?;
+            entry.insert(Connection { socket, session: S::Session::default(), unsent: Vec::new() });
+        }
     }
 }
