@@ -19,6 +19,7 @@
 //! - [`process`]: a server as a child process on a core of its own, and the CPU time that it took.
 //! - [`servers`]: the servers, by name. A new one is a function there and a row in its table.
 //! - [`tape`], [`load`]: what the clients say, and the clients, which check every byte of the replies.
+//! - [`memory`]: what connections cost a server that do nothing.
 //! - [`compare`]: workloads, and the rounds that measure them.
 //! - [`contest`]: the same for work in this process.
 //! - [`trace`]: the system calls of a server.
@@ -31,6 +32,7 @@ pub mod chart;
 pub mod compare;
 pub mod contest;
 pub mod load;
+pub mod memory;
 pub mod options;
 pub mod process;
 pub mod report;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::Result;
 use crate::compare::{Workload, compare, count_calls};
 use crate::contest::Contest;
-use crate::process::{Cores, become_server};
+use crate::process::{Cores, become_server, raise_file_limit};
 use crate::results::Results;
 use crate::trace::Calls;
 use crate::{report, servers};
@@ -153,6 +153,7 @@ impl Options {
     /// # Errors
     /// When `measure` fails, or the results cannot be written.
     pub fn record(&self, how: &str, measure: impl FnOnce(&mut Results) -> Result) -> Result {
+        raise_file_limit();
         match &self.mode {
             Mode::Help => println!("{HELP}"),
             Mode::Serve(name) => {

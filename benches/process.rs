@@ -63,6 +63,13 @@ impl Server {
         self.child.id()
     }
 
+    /// Its memory that is in RAM, where the system tells, exactly.
+    pub(crate) fn resident_bytes(&self) -> Option<u64> {
+        let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).ok()?;
+        let kilobytes = rollup.lines().find_map(|line| line.strip_prefix("Rss:")?.trim().strip_suffix(" kB"))?;
+        kilobytes.parse::<u64>().ok().map(|kilobytes| kilobytes * 1024)
+    }
+
     /// CPU time of its one thread so far, where the system tells. Exact while the server waits for something to do.
     pub fn cpu_time(&self) -> Option<Duration> {
         let schedstat = fs::read_to_string(format!("/proc/{}/schedstat", self.child.id())).ok()?;
@@ -101,6 +108,15 @@ pub fn become_server(core: Option<usize>) -> Result {
         let _ = set_ptracer(PTracer::Any);
     }
     core.map_or(Ok(()), affinity::pin)
+}
+
+/// Lets this process, and those that it starts, open as many files as the system allows; how many that is.
+pub fn raise_file_limit() -> u64 {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Nofile).maximum;
+    // Where it cannot be raised, it stays what it was.
+    let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+    getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX)
 }
 
 #[cfg(target_os = "linux")]
