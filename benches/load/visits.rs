@@ -42,23 +42,25 @@ impl Visits {
         Ok(Self { server, quote: quote.as_bytes(), at_once, poll, events, buffer, wait })
     }
 
-    fn begin(&self, number: usize) -> Result<Visit> {
+    fn begin(&self, number: usize) -> Result<Option<Visit>> {
         let began = Instant::now();
         let mut socket = TcpStream::connect(self.server)?;
         socket.set_nodelay(true)?;
         self.poll.registry().register(&mut socket, Token(number), Interest::READABLE)?;
-        Ok(Visit { socket, read: 0, began })
+        Ok(Some(Visit { socket, read: 0, began }))
     }
 
-    /// Handles what is ready; the numbers of those whose visit is over.
-    fn turn(&mut self, visits: &mut [Visit], run: &mut Run) -> Result<Vec<usize>> {
+    /// Handles what is ready; the numbers of those who have left.
+    fn turn(&mut self, visits: &mut [Option<Visit>], run: &mut Run) -> Result<Vec<usize>> {
         let mut over = Vec::new();
         self.poll.poll(&mut self.events, Some(self.wait))?;
         for event in &self.events {
-            let visit = &mut visits[event.token().0];
+            let number = event.token().0;
+            let Some(visit) = &mut visits[number] else { continue };
             if visit.listen(self.quote, &mut self.buffer)? {
                 run.finished(1, visit.began);
-                over.push(event.token().0);
+                visits[number] = None;
+                over.push(number);
             }
         }
         Ok(over)
