@@ -71,18 +71,14 @@ impl Load for Visits {
     fn run(&mut self, duration: Duration) -> Result<Run> {
         let mut run = Run::begin();
         let mut visits = (0..self.at_once).map(|number| self.begin(number)).collect::<Result<Vec<_>>>()?;
-        let mut busy = visits.len();
-        while busy > 0 {
+        while visits.iter().any(Option::is_some) {
             let elapsed = run.began.elapsed();
             if elapsed > duration + PATIENCE {
-                return Err(format!("{busy} visitors are still not told everything").into());
+                return Err("there are visitors who still wait for the end of the quote".into());
             }
-            for number in self.turn(&mut visits, &mut run)? {
-                if elapsed < duration {
-                    visits[number] = self.begin(number)?;
-                } else {
-                    busy -= 1;
-                }
+            let over = self.turn(&mut visits, &mut run)?;
+            for number in over.into_iter().filter(|_| elapsed < duration) {
+                visits[number] = self.begin(number)?;
             }
         }
         Ok(run.end())
