@@ -14,7 +14,7 @@ use benches::memory::{Footprint, GROUP, footprint};
 use benches::options::Options;
 use benches::process::{Cores, raise_file_limit};
 use benches::results::Section;
-use benches::servers::installed;
+use benches::servers::{installed, mention_missing};
 use benches::table::Table;
 use benches::tape::Tape;
 
@@ -64,6 +64,7 @@ fn main() -> Result {
         how += &format!("\n{wanted} were wanted, but a process may not open more files here.");
     }
     options.record(&how, |results| {
+        mention_missing();
         let (same, welcome): (Answer, Answer) = (str::to_owned, |name| format!("Welcome, {name}!"));
         for (name, servers, answer) in [("echo", ECHO, same), ("lines", LINES, same), ("chat", CHAT, welcome)] {
             if options.wants(name) {

@@ -119,6 +119,7 @@ impl Options {
 
     fn compare(&self, workloads: &[Workload], cores: Option<Cores>, results: &mut Results) -> Result {
         cores.map_or(Ok(()), Cores::pin_client)?;
+        servers::mention_missing();
         let mut trace = true;
         for workload in workloads.iter().filter(|workload| self.wants(&workload.name)) {
             let samples = compare(workload, cores, self.rounds, self.duration)?;

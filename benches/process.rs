@@ -53,6 +53,8 @@ impl Server {
         if let Some(cores) = cores {
             command.args(["--core", &cores.server.to_string()]);
         }
+        // Backtraces are for whoever debugs: with them, each connection that ends takes one.
+        command.env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
         let stdout = child.stdout.take();
         let mut server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };

@@ -42,23 +42,25 @@ impl Visits {
         Ok(Self { server, quote: quote.as_bytes(), at_once, poll, events, buffer, wait })
     }
 
-    fn begin(&self, number: usize) -> Result<Visit> {
+    fn begin(&self, number: usize) -> Result<Option<Visit>> {
         let began = Instant::now();
         let mut socket = TcpStream::connect(self.server)?;
         socket.set_nodelay(true)?;
         self.poll.registry().register(&mut socket, Token(number), Interest::READABLE)?;
-        Ok(Visit { socket, read: 0, began })
+        Ok(Some(Visit { socket, read: 0, began }))
     }
 
-    /// Handles what is ready; the numbers of those whose visit is over.
-    fn turn(&mut self, visits: &mut [Visit], run: &mut Run) -> Result<Vec<usize>> {
+    /// Handles what is ready; the numbers of those who have left.
+    fn turn(&mut self, visits: &mut [Option<Visit>], run: &mut Run) -> Result<Vec<usize>> {
         let mut over = Vec::new();
         self.poll.poll(&mut self.events, Some(self.wait))?;
         for event in &self.events {
-            let visit = &mut visits[event.token().0];
+            let number = event.token().0;
+            let Some(visit) = &mut visits[number] else { continue };
             if visit.listen(self.quote, &mut self.buffer)? {
                 run.finished(1, visit.began);
-                over.push(event.token().0);
+                visits[number] = None;
+                over.push(number);
             }
         }
         Ok(over)
@@ -69,18 +71,14 @@ impl Load for Visits {
     fn run(&mut self, duration: Duration) -> Result<Run> {
         let mut run = Run::begin();
         let mut visits = (0..self.at_once).map(|number| self.begin(number)).collect::<Result<Vec<_>>>()?;
-        let mut busy = visits.len();
-        while busy > 0 {
+        while visits.iter().any(Option::is_some) {
             let elapsed = run.began.elapsed();
             if elapsed > duration + PATIENCE {
-                return Err(format!("{busy} visitors are still not told everything").into());
+                return Err("there are visitors who still wait for the end of the quote".into());
             }
-            for number in self.turn(&mut visits, &mut run)? {
-                if elapsed < duration {
-                    visits[number] = self.begin(number)?;
-                } else {
-                    busy -= 1;
-                }
+            let over = self.turn(&mut visits, &mut run)?;
+            for number in over.into_iter().filter(|_| elapsed < duration) {
+                visits[number] = self.begin(number)?;
             }
         }
         Ok(run.end())

@@ -55,10 +55,16 @@ pub fn serve(name: &str) -> Result {
     }
 }
 
-/// Whether the server of this name can run here. Those in Python need Twisted; without it, one line says that they are
-/// left out.
+/// Whether the server of this name can run here: those in Python need Twisted.
 pub fn installed(name: &str) -> bool {
     !name.ends_with("-twisted") || with_twisted::installed()
+}
+
+/// Says which servers cannot run here, and why.
+pub fn mention_missing() {
+    if !with_twisted::installed() {
+        eprintln!("Left out: servers in Python. tests/interop/setup makes a virtualenv with Twisted in target/.");
+    }
 }
 
 fn announce(address: impl Display) -> Result {

@@ -69,7 +69,7 @@ async fn chat<M: Message>(
                 Delivery::Batched => send_waiting(lines, message, &mut receiver).await?,
             },
             line = lines.next() => match line {
-                Some(line) => say(M::from(line?), members, me),
+                Some(line) => say(&M::from(line?), members, me),
                 None => return Ok(()),
             },
         }
@@ -88,7 +88,7 @@ async fn send_waiting<M: Message>(
     SinkExt::<M>::flush(lines).await
 }
 
-fn say<M: Message>(line: M, members: &Members<M>, me: SocketAddr) {
+fn say<M: Message>(line: &M, members: &Members<M>, me: SocketAddr) {
     with(members, |members| {
         for (_, sender) in members.iter().filter(|(address, _)| **address != me) {
             // A member that has just left needs no more lines.
