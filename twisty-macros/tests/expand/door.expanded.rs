@@ -58,6 +58,7 @@ const _: () = {
         fn limits() -> ::twisty::protocol::Limits {
             <Door as ::twisty::protocol::Settings>::limits()
         }
+        #[inline]
         fn frame_received(
             &mut self,
             __cx: &::twisty::protocol::Context<Self>,

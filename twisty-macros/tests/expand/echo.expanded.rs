@@ -33,6 +33,7 @@ impl ::twisty::protocol::Protocol for Echo {
     fn limits() -> ::twisty::protocol::Limits {
         <Echo as ::twisty::protocol::Settings>::limits()
     }
+    #[inline]
     fn frame_received(
         &mut self,
         __cx: &::twisty::protocol::Context<Self>,

@@ -107,6 +107,7 @@ const _: () = {
                 },
             );
         }
+        #[inline]
         fn frame_received(
             &mut self,
             __cx: &::twisty::protocol::Context<Self>,

@@ -74,6 +74,7 @@ where
             )
         });
     }
+    #[inline]
     fn frame_received(
         &mut self,
         __cx: &::twisty::protocol::Context<Self>,
