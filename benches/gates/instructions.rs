@@ -30,7 +30,7 @@ const fn frame(work: &'static str, reference: Option<&'static str>, budget: f64,
     Budget { work, reference, units: FRAMES, unit: "frame of 64 bytes", budget, look_at }
 }
 
-const BUDGETS: [Budget; 12] = [
+const BUDGETS: [Budget; 13] = [
     frame("decode lines", Some("find line ends"), 24.0, "`Line::decode`"),
     frame("decode netstrings", None, 112.0, "`Netstring::decode`"),
     frame("decode int32", None, 58.0, "`LengthPrefixed::decode`"),
@@ -43,6 +43,14 @@ const BUDGETS: [Budget; 12] = [
         326.0,
         "`Connection::deliver`, `Transport::send`, `Outbox::append`",
     ),
+    Budget {
+        work: "echo chunks",
+        reference: Some("copy chunks"),
+        units: 1,
+        unit: "chunk of 4 KiB",
+        budget: 3700.0,
+        look_at: "`Connection::handle_bytes` and `step`, `Transport::send`, `Outbox`",
+    },
     Budget {
         work: "add numbers by state",
         reference: Some("hear numbers"),

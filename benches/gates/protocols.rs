@@ -168,33 +168,12 @@ impl Member {
     }
 }
 
-/// Says something and hangs up.
-#[protocol(line)]
-#[derive(Default)]
-pub(crate) struct Quote;
-
-#[protocol]
-impl Quote {
-    #[on(connect)]
-    fn tell(&mut self, cx: &Context<Self>) {
-        cx.send(QUOTE);
-        cx.lose_connection();
-    }
-
-    #[on(line)]
-    fn ignore(&mut self) {}
-}
-
-pub(crate) const QUOTE: &str = "An apple a day keeps the doctor away";
-
 /// Serves in this process until it is killed: what is only a gate, or else one of the servers of the benches.
 pub(crate) fn serve(name: &str) -> Result {
-    let served = match name {
-        "room" => run(Room::default()),
-        "quote" => run(Quote::factory()),
-        name => return benches::servers::serve(name),
-    };
-    served.map_err(|failure| failure.to_string().into())
+    match name {
+        "room" => run(Room::default()).map_err(|failure| failure.to_string().into()),
+        name => benches::servers::serve(name),
+    }
 }
 
 fn run<F: Factory>(factory: F) -> twisty::Result<()> {

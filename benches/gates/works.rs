@@ -27,12 +27,13 @@ pub(crate) const SAID: usize = 50;
 
 const FRAME: [u8; 64] = [b'x'; 64];
 const LINE: &[u8] = b"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n";
+const CHUNK: [u8; 4096] = [b'x'; 4096];
 /// A line that is a number.
 const NUMBER: &[u8] = b"12345\r\n";
 
 type Work = fn(usize);
 
-const WORKS: [(&str, Work); 18] = [
+const WORKS: [(&str, Work); 20] = [
     ("find line ends", find_line_ends),
     ("decode lines", |rounds| decode(Line::new(), rounds)),
     ("decode netstrings", |rounds| decode(Netstring::new(), rounds)),
@@ -43,6 +44,8 @@ const WORKS: [(&str, Work); 18] = [
     ("encode int32", |rounds| encode(&LengthPrefixed::int32(), rounds)),
     ("echo lines by hand", echo_by_hand),
     ("echo lines", |rounds| talk(LineEcho::factory(), LINE, rounds)),
+    ("copy chunks", copy_chunks),
+    ("echo chunks", echo_chunks),
     ("hear numbers", |rounds| talk(Deaf::factory(), NUMBER, rounds)),
     ("add numbers by state", |rounds| talk(Till::factory(), NUMBER, rounds)),
     ("copy to members", copy_to_members),
@@ -125,6 +128,26 @@ fn talk<F: Factory>(factory: impl IntoShared<F>, line: &[u8], rounds: usize) {
     let lines = line.repeat(FRAMES);
     for _ in 0..rounds {
         client.receive(&lines);
+        black_box(client.take_sent());
+    }
+}
+
+/// The least that moves a chunk through a server in memory.
+fn copy_chunks(rounds: usize) {
+    let mut outbox = Vec::new();
+    for _ in 0..rounds {
+        let arrived = black_box(&CHUNK).to_vec();
+        outbox.extend_from_slice(black_box(&arrived));
+        black_box(outbox.clone());
+        outbox.clear();
+    }
+}
+
+fn echo_chunks(rounds: usize) {
+    let server = Server::new(RawEcho::factory());
+    let client = server.connect();
+    for _ in 0..rounds {
+        client.receive(black_box(&CHUNK));
         black_box(client.take_sent());
     }
 }
