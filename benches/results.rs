@@ -87,7 +87,8 @@ const INTRODUCTION: &str = "\
 # Results
 
 Written by `cargo bench -p benches`, bench by bench. Times mean nothing beside those of another run or machine; ratios do.
-Bars have whiskers from the least to the greatest round; blue ones are twisty's, red lines are aims.
+Bars have whiskers from the least to the greatest round; blue ones are twisty's, red lines are aims. First all aims, then
+what each bench saw.
 ";
 
 /// Writes the pages of all benches into one, in the order of their names, and removes charts that none of them shows.
@@ -95,10 +96,11 @@ fn join_pages(directory: &Path) -> Result {
     let mut files: Vec<PathBuf> = fs::read_dir(directory)?.map(|entry| Ok(entry?.path())).collect::<Result<_>>()?;
     files.sort();
     let of_kind = |kind| files.iter().filter(move |file| file.extension().is_some_and(|extension| extension == kind));
-    let mut joined = INTRODUCTION.to_owned();
+    let mut pages = String::new();
     for page in of_kind("md").filter(|page| !page.ends_with("README.md")) {
-        joined += &format!("\n{}\n", fs::read_to_string(page)?.trim_end());
+        pages += &format!("\n{}\n", fs::read_to_string(page)?.trim_end());
     }
+    let joined = format!("{INTRODUCTION}\n{}\n{pages}", aims(&pages));
     for chart in of_kind("svg") {
         let name = chart.file_name().unwrap_or_default().to_string_lossy();
         if !joined.contains(&format!("]({name})")) {
@@ -106,6 +108,25 @@ fn join_pages(directory: &Path) -> Result {
         }
     }
     Ok(fs::write(directory.join("README.md"), joined)?)
+}
+
+/// All rows of the pages that are held against an aim, in one table.
+fn aims(pages: &str) -> Table {
+    let mut table = Table::new(["bench", "what", "who", "seen", "aim"], []);
+    let (mut bench, mut section) = ("", "");
+    for line in pages.lines() {
+        if let Some(name) = line.strip_prefix("### ") {
+            section = name;
+        } else if let Some(name) = line.strip_prefix("## ") {
+            bench = name;
+        }
+        let cells: Vec<_> = line.trim_matches('|').split(" |").map(str::trim).collect();
+        let aim = cells.iter().position(|cell| cell.starts_with('≤'));
+        if let ([who, ..], Some(aim)) = (&*cells, aim) {
+            table.row([bench, section, who, &cells[1..aim].join("; "), cells[aim]]);
+        }
+    }
+    table
 }
 
 /// Letters and digits stay, with single dashes between them.
@@ -150,14 +171,15 @@ mod tests {
         let mut results = Results { name: name.to_owned(), page: String::new(), charts: Vec::new() };
         let bar = Bar { label: "mio loop".to_owned(), value: 1.0.into(), aim: None, ours: false };
         let chart = Chart { title: section.to_owned(), unit: "s".to_owned(), bars: vec![bar] };
-        let (table, notes) = (Table::new(["server"], []), vec!["one".to_owned(), "two".to_owned()]);
+        let (mut table, notes) = (Table::new(["server"], ["ratio", "aim"]), vec!["one".to_owned(), "two".to_owned()]);
+        table.row(["twisty", "1.02", "≤ 1.03 met"]);
         results.print(&format!("## {name}"));
         results.add(Section { name: section.to_owned(), table, notes, chart: Some(chart) });
         results
     }
 
     fn page(name: &str, section: &str, slug: &str) -> String {
-        let table = "| server |\n|--------|";
+        let table = "| server | ratio |        aim |\n|--------|------:|-----------:|\n| twisty |  1.02 | ≤ 1.03 met |";
         format!("## {name}\n\n### {section}\n\n{table}\n\n- one\n- two\n\n![{section}]({name}-{slug}.svg)\n")
     }
 
@@ -172,7 +194,13 @@ mod tests {
         files.sort();
         fs::remove_dir_all(&directory)?;
         let pages = [page("echo", "64 B, 1 × 2", "64-b-1-2"), page("timers", "fire", "fire")];
-        assert_eq!(joined, format!("{INTRODUCTION}\n{}", pages.join("\n")));
+        let aims = [
+            "| bench  | what        | who    | seen | aim        |",
+            "|--------|-------------|--------|------|------------|",
+            "| echo   | 64 B, 1 × 2 | twisty | 1.02 | ≤ 1.03 met |",
+            "| timers | fire        | twisty | 1.02 | ≤ 1.03 met |",
+        ];
+        assert_eq!(joined, format!("{INTRODUCTION}\n{}\n\n{}", aims.join("\n"), pages.join("\n")));
         assert_eq!(files, ["README.md", "echo-64-b-1-2.svg", "echo.md", "timers-fire.svg", "timers.md"]);
         Ok(())
     }
