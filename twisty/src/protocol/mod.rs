@@ -13,6 +13,7 @@ mod outbox;
 mod outcome;
 mod owed;
 mod promises;
+mod replies;
 mod spares;
 mod state_machine;
 mod transport;
