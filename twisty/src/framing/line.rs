@@ -238,6 +238,7 @@ impl Framing for Line {
         Ok(())
     }
 
+    #[inline]
     fn encodes_like(&self, other: &Self) -> bool {
         self.delimiter == other.delimiter
     }

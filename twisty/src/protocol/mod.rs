@@ -14,6 +14,7 @@ mod outcome;
 mod owed;
 mod promises;
 mod replies;
+mod segment;
 mod spares;
 mod state_machine;
 mod transport;

@@ -6,19 +6,25 @@ use std::io::IoSlice;
 
 use bytes::Bytes;
 
+use super::broadcast::Encoded;
+use super::segment::Segment;
 use super::{Agenda, Owed, Spare};
 
 /// What a connection has queued; a pointer and nothing else while that is nothing.
 #[derive(Default)]
 pub(crate) struct Outbox(Option<Box<Queue>>);
 
-/// Small frames gathered in one buffer, large shared ones linked in between; and what may be sent only later.
+/// Small frames gathered in one buffer, large shared ones linked in between, what was broadcast behind them; and what may be
+/// sent only later.
 #[derive(Default)]
 pub(crate) struct Queue {
     /// Finished pieces, in front of `tail`.
     pieces: VecDeque<Bytes>,
     /// What new frames are appended to.
     tail: Vec<u8>,
+    /// What was broadcast in this turn, behind `tail`. It is appended there before anything else is, and when the peer does
+    /// not take it now.
+    segment: Option<Segment>,
     /// How much of the first piece is written (of `tail`, where there is no piece).
     written: usize,
     length: usize,
@@ -51,10 +57,14 @@ impl Outbox {
         self.len() == 0
     }
 
-    /// Says whether the peer takes what is queued.
+    /// Says whether the peer takes what is queued. If not, none of it stays with what is broadcast in this turn: a slow
+    /// peer costs the memory of what it is sent, not of what others are.
     pub(crate) fn set_backlogged(&mut self, backlogged: bool) {
         if let Some(queue) = &mut self.0 {
             queue.backlogged = backlogged;
+            if backlogged {
+                queue.own_segment();
+            }
         }
     }
 
@@ -71,18 +81,18 @@ impl Outbox {
 
     /// Shows what is next to be written, in the order of the slices.
     pub(crate) fn with_slices<R>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
+        let Some(queue) = &self.0 else { return write(&[]) };
+        let segment = queue.segment.as_ref().map(Segment::bytes);
+        let segment = segment.as_deref().unwrap_or_default();
         let (one, mut several);
-        let slices: &[IoSlice<'_>] = match &self.0 {
-            None => &[],
-            Some(queue) if queue.pieces.is_empty() => {
-                one = [IoSlice::new(&queue.tail[queue.written..])];
-                &one
-            }
-            Some(queue) => {
-                several = [IoSlice::new(&[]); Self::SLICES];
-                let count = queue.fill(&mut several);
-                &several[..count]
-            }
+        let slices = if queue.pieces.is_empty() && (queue.tail.is_empty() || segment.is_empty()) {
+            let only = if segment.is_empty() { &queue.tail[queue.written..] } else { segment };
+            one = [IoSlice::new(only)];
+            &one[..]
+        } else {
+            several = [IoSlice::new(&[]); Self::SLICES];
+            let count = queue.fill(segment, &mut several);
+            &several[..count]
         };
         write(slices)
     }
@@ -105,18 +115,6 @@ impl Outbox {
         if let Some(queue) = self.0.take() {
             agenda.outboxes.give(queue);
         }
-    }
-
-    /// What was appended since something shared was.
-    pub(crate) fn appended(&self) -> &[u8] {
-        self.0.as_ref().map_or(&[], |queue| &queue.tail)
-    }
-
-    /// The same, as one who shares it needs it.
-    pub(crate) fn take_appended(&mut self, agenda: &Agenda) -> Vec<u8> {
-        let appended = self.0.as_mut().map_or_else(Vec::new, |queue| std::mem::take(&mut queue.tail));
-        self.clear(agenda);
-        appended
     }
 
     // ---- replies that are owed
@@ -156,12 +154,41 @@ impl Queue {
     /// Lets `append` add to the queue, all or nothing.
     #[inline]
     pub(crate) fn append<E>(&mut self, append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        if self.segment.is_some() {
+            self.own_segment();
+        }
         self.length += append_whole(&mut self.tail, append)?;
         Ok(())
     }
 
-    /// Queues bytes that other connections queue too, without copying them.
-    pub(crate) fn append_shared(&mut self, bytes: Bytes) {
+    /// Queues a frame that other connections queue too, without copying it.
+    #[inline]
+    pub(super) fn append_encoded(&mut self, encoded: &Encoded) {
+        match encoded {
+            Encoded::Small(next) => self.append_segment(next),
+            Encoded::Large(bytes) => self.append_shared(bytes.clone()),
+        }
+    }
+
+    #[inline]
+    fn append_segment(&mut self, next: &Segment) {
+        self.length += next.len();
+        if !self.segment.as_mut().is_some_and(|segment| segment.extend(next)) {
+            self.own_segment();
+            self.segment = Some(next.clone());
+        }
+    }
+
+    /// Copies what was broadcast, since it is not at the end any more, or is not written in this turn.
+    #[cold]
+    fn own_segment(&mut self) {
+        if let Some(segment) = self.segment.take() {
+            self.tail.extend_from_slice(&segment.bytes());
+        }
+    }
+
+    fn append_shared(&mut self, bytes: Bytes) {
+        self.own_segment();
         if !self.tail.is_empty() {
             self.pieces.push_back(std::mem::take(&mut self.tail).into());
         }
@@ -181,17 +208,14 @@ impl Queue {
     }
 
     /// Fills `slices` with what is next to be written; the number of them.
-    fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let mut count = 0;
-        for (slice, piece) in slices.iter_mut().zip(self.parts()) {
+    fn fill<'a>(&'a self, segment: &'a [u8], slices: &mut [IoSlice<'a>]) -> usize {
+        let (mut count, behind) = (0, [&self.tail[..], segment].into_iter().filter(|part| !part.is_empty()));
+        let parts = self.pieces.iter().map(|piece| &piece[..]).chain(behind);
+        for (slice, piece) in slices.iter_mut().zip(parts) {
             *slice = IoSlice::new(if count == 0 { &piece[self.written..] } else { piece });
             count += 1;
         }
         count
-    }
-
-    fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        self.pieces.iter().map(|piece| &piece[..]).chain((!self.tail.is_empty()).then_some(&self.tail[..]))
     }
 
     fn advance(&mut self, count: usize) {
@@ -203,7 +227,15 @@ impl Queue {
             self.written -= first.len();
             self.pieces.pop_front();
         }
-        if self.pieces.is_empty() && self.written > self.tail.len() / 2 {
+        if !self.pieces.is_empty() {
+            return;
+        }
+        if self.written >= self.tail.len() {
+            let beyond = self.written - self.tail.len();
+            self.segment.take_if(|segment| segment.advance(beyond));
+            self.tail.clear();
+            self.written = 0;
+        } else if self.written > self.tail.len() / 2 {
             // A queue that never runs empty must not keep what it wrote: each byte is moved at most once this way.
             self.tail.drain(..self.written);
             self.written = 0;
@@ -221,7 +253,7 @@ impl Spare for Queue {
             self.pieces = VecDeque::new();
         }
         self.tail.clear();
-        (self.written, self.length, self.owed) = (0, 0, None);
+        (self.segment, self.written, self.length, self.owed) = (None, 0, 0, None);
         (self.backlogged, self.stalled) = (false, false);
     }
 }

@@ -5,8 +5,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use bytes::Bytes;
-
+use super::broadcast::Encoded;
 use super::replies::Applying;
 use super::{Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, ToFrame};
 use crate::error::{OutboxFull, SendError};
@@ -176,12 +175,14 @@ impl<F: Framing> Transport<F> {
         });
     }
 
-    /// The same, for bytes that are written to many connections.
-    pub(super) fn write_shared(&self, bytes: &Bytes) {
-        if self.0.applying.get() == Applying::Reply {
-            self.write(bytes);
-        } else if let Some(mut queue) = self.open_queue() {
-            queue.append_shared(bytes.clone());
+    /// Sends a frame that others are sent too.
+    #[inline]
+    pub(super) fn send_encoded(&self, encoded: &Encoded) {
+        let as_reply = self.0.applying.get() == Applying::Reply;
+        match encoded {
+            Encoded::Small(segment) if as_reply => self.write(&*segment.bytes()),
+            Encoded::Large(bytes) if as_reply => self.write(bytes),
+            _ => self.open_queue().into_iter().for_each(|mut queue| queue.append_encoded(encoded)),
         }
     }
 
