@@ -240,7 +240,7 @@ impl Framing for Line {
 
     #[inline]
     fn encodes_like(&self, other: &Self) -> bool {
-        self.delimiter == other.delimiter
+        (self.delimiter.last, &self.delimiter.before) == (other.delimiter.last, &other.delimiter.before)
     }
 
     fn is_ready(&self) -> bool {

@@ -50,6 +50,13 @@ impl Encoded {
         let small = out.len() < Outbox::WORTH_SHARING;
         Ok(if small { Self::Small(broadcasts.add(out)) } else { Self::Large(out.into()) })
     }
+
+    pub(super) fn with_bytes(&self, look: impl FnOnce(&[u8])) {
+        match self {
+            Self::Small(segment) => look(&segment.bytes()),
+            Self::Large(bytes) => look(bytes),
+        }
+    }
 }
 
 #[inline]

@@ -173,10 +173,13 @@ impl Queue {
     #[inline]
     fn append_segment(&mut self, next: &Segment) {
         self.length += next.len();
-        if !self.segment.as_mut().is_some_and(|segment| segment.extend(next)) {
+        if let Some(segment) = &mut self.segment {
+            if segment.extend(next) {
+                return;
+            }
             self.own_segment();
-            self.segment = Some(next.clone());
         }
+        self.segment = Some(next.clone());
     }
 
     /// Copies what was broadcast, since it is not at the end any more, or is not written in this turn.

@@ -178,11 +178,10 @@ impl<F: Framing> Transport<F> {
     /// Sends a frame that others are sent too.
     #[inline]
     pub(super) fn send_encoded(&self, encoded: &Encoded) {
-        let as_reply = self.0.applying.get() == Applying::Reply;
-        match encoded {
-            Encoded::Small(segment) if as_reply => self.write(&*segment.bytes()),
-            Encoded::Large(bytes) if as_reply => self.write(bytes),
-            _ => self.open_queue().into_iter().for_each(|mut queue| queue.append_encoded(encoded)),
+        if self.0.applying.get() == Applying::Reply {
+            encoded.with_bytes(|bytes| self.write(bytes));
+        } else if let Some(mut queue) = self.open_queue() {
+            queue.append_encoded(encoded);
         }
     }
 
