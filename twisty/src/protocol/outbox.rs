@@ -350,6 +350,125 @@ mod tests {
         }
     }
 
+    /// A few outboxes, each with what it should hold.
+    struct Room {
+        agenda: Agenda,
+        members: Vec<(Outbox, Vec<u8>)>,
+        random: fastrand::Rng,
+    }
+
+    impl Room {
+        fn new(seed: u64) -> Self {
+            let members = (0..4).map(|_| (Outbox::default(), Vec::new())).collect();
+            Self { agenda: Agenda::default(), members, random: fastrand::Rng::with_seed(seed) }
+        }
+
+        fn text(&mut self) -> Vec<u8> {
+            let length = self.random.usize(0..20);
+            (0..length).map(|_| self.random.alphanumeric() as u8).collect()
+        }
+
+        fn one(&mut self) -> &mut (Outbox, Vec<u8>) {
+            let index = self.random.usize(0..self.members.len());
+            &mut self.members[index]
+        }
+
+        fn broadcast(&mut self, encode: impl FnOnce(&Agenda, Vec<u8>) -> Encoded) {
+            let text = self.text();
+            let encoded = encode(&self.agenda, text.clone());
+            for (outbox, expected) in &mut self.members {
+                if self.random.bool() {
+                    outbox.queue(&self.agenda).append_encoded(&encoded);
+                    expected.extend_from_slice(&text);
+                }
+            }
+        }
+
+        fn reply(&mut self) {
+            let text = self.text();
+            let index = self.random.usize(0..self.members.len());
+            let (outbox, expected) = &mut self.members[index];
+            add(&self.agenda, outbox, text.iter().copied());
+            expected.extend_from_slice(&text);
+        }
+
+        fn write_some(&mut self) {
+            let part = self.random.f32();
+            let (outbox, expected) = self.one();
+            let count = (contents(outbox).len() as f32 * part) as usize;
+            outbox.advance(count);
+            expected.drain(..count);
+        }
+
+        /// Some can be written to, some cannot; then nobody has any part of the turn's broadcasts.
+        fn end_turn(&mut self) {
+            for (outbox, expected) in &mut self.members {
+                if self.random.bool() {
+                    while !outbox.is_empty() {
+                        outbox.advance(contents(outbox).len());
+                    }
+                    expected.clear();
+                }
+                outbox.tidy(&self.agenda);
+                outbox.set_backlogged(!outbox.is_empty());
+            }
+            assert!(!self.agenda.broadcasts.are_held());
+            assert!(!self.agenda.take(&mut Vec::new()));
+        }
+
+        fn act(&mut self) {
+            match self.random.u8(0..10) {
+                0..=3 => self.broadcast(|agenda, text| Encoded::Small(agenda.broadcasts.add(text))),
+                4 => self.broadcast(|_, text| Encoded::Large(text.into())),
+                5 | 6 => self.reply(),
+                7 | 8 => self.write_some(),
+                _ => self.end_turn(),
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_is_sent_to_whom_keeps_its_order_at_every_cut() {
+        for seed in 0..300 {
+            let mut room = Room::new(seed);
+            for step in 0..100 {
+                room.act();
+                for (outbox, expected) in &room.members {
+                    let (now, at) = (contents(outbox), format!("seed {seed}, step {step}"));
+                    assert_eq!(outbox.len(), expected.len(), "{at}");
+                    assert!(
+                        expected.starts_with(&now),
+                        "{at}: {} instead of {}",
+                        now.escape_ascii(),
+                        expected.escape_ascii()
+                    );
+                    assert_eq!(now.is_empty(), expected.is_empty(), "{at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_delivery_copies_nothing_unless_the_peer_is_slow() {
+        let (agenda, mut fast, mut slow) = (Agenda::default(), Outbox::default(), Outbox::default());
+        for text in ["one", "two"] {
+            let encoded = Encoded::Small(agenda.broadcasts.add(text.into()));
+            for outbox in [&mut fast, &mut slow] {
+                outbox.queue(&agenda).append_encoded(&encoded);
+            }
+        }
+        let place = |outbox: &Outbox| outbox.with_slices(|slices| (slices.len(), slices[0].as_ptr()));
+        assert_eq!(place(&fast), place(&slow));
+        assert_eq!(place(&fast).0, 1);
+        fast.advance(6);
+        slow.advance(2);
+        assert!(agenda.broadcasts.are_held());
+        slow.set_backlogged(true);
+        assert!(!agenda.broadcasts.are_held(), "by one who is slow");
+        assert_eq!(contents(&slow), b"etwo");
+        assert!(slow.0.expect("something is queued").capacity() < 64);
+    }
+
     #[test]
     fn a_queue_that_never_runs_empty_stays_small() {
         let (agenda, mut outbox) = (Agenda::default(), Outbox::default());

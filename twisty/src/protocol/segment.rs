@@ -94,6 +94,13 @@ mod tests {
         broadcasts.add(frame)
     }
 
+    impl Broadcasts {
+        /// Whether somebody has a segment of what was broadcast last.
+        pub(in crate::protocol) fn are_held(&self) -> bool {
+            Rc::strong_count(&self.buffer.borrow()) > 1
+        }
+    }
+
     fn capacity(broadcasts: &Broadcasts) -> usize {
         broadcasts.buffer.borrow().borrow().capacity()
     }
