@@ -262,6 +262,7 @@ impl Framing for LengthPrefixed {
         Ok(())
     }
 
+    #[inline]
     fn encodes_like(&self, other: &Self) -> bool {
         (self.prefix, self.endian) == (other.prefix, other.endian)
     }

@@ -238,8 +238,9 @@ impl Framing for Line {
         Ok(())
     }
 
+    #[inline]
     fn encodes_like(&self, other: &Self) -> bool {
-        self.delimiter == other.delimiter
+        (self.delimiter.last, &self.delimiter.before) == (other.delimiter.last, &other.delimiter.before)
     }
 
     fn is_ready(&self) -> bool {

@@ -126,6 +126,7 @@ impl Framing for Netstring {
         Ok(())
     }
 
+    #[inline]
     fn encodes_like(&self, _other: &Self) -> bool {
         true
     }

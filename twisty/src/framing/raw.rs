@@ -27,6 +27,7 @@ impl Framing for Raw {
         Ok(())
     }
 
+    #[inline]
     fn encodes_like(&self, _other: &Self) -> bool {
         true
     }

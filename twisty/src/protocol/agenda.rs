@@ -2,6 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
+use super::segment::Broadcasts;
 use super::{Inbox, Queue, ReplyId, Spares};
 use crate::failure::Failure;
 
@@ -15,6 +16,7 @@ slotmap::new_key_type! {
 #[derive(Default)]
 pub(crate) struct Agenda {
     due: RefCell<Vec<ConnectionKey>>,
+    pub(super) broadcasts: Broadcasts,
     pub(super) outboxes: Spares<Queue>,
     pub(crate) inboxes: Spares<Inbox>,
     /// Replies there ever were that had to wait: what names the next one.
@@ -30,10 +32,15 @@ impl Agenda {
         self.due.borrow_mut().push(key);
     }
 
-    /// Takes the entries of one round, into `round` so that both lists keep their memory.
-    pub(crate) fn take(&self, round: &mut Vec<ConnectionKey>) {
+    /// Takes the entries of one round, into `round` so that both lists keep their memory. False when all is done that was
+    /// to be done in this turn.
+    pub(crate) fn take(&self, round: &mut Vec<ConnectionKey>) -> bool {
         round.clear();
         std::mem::swap(&mut *self.due.borrow_mut(), round);
+        if round.is_empty() {
+            self.broadcasts.forget();
+        }
+        !round.is_empty()
     }
 
     pub(crate) fn is_empty(&self) -> bool {

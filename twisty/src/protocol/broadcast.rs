@@ -2,11 +2,12 @@
 
 use bytes::Bytes;
 
-use super::{Agenda, Outbox, ToFrame, Transport};
+use super::segment::Segment;
+use super::{Outbox, ToFrame, Transport};
 use crate::error::SendError;
 use crate::framing::Framing;
 
-/// Sends one frame to many connections. It is encoded once, and a large one is shared instead of copied.
+/// Sends one frame to many connections. It is encoded once, and shared by all instead of copied for each.
 ///
 /// A frame that the framing cannot carry goes to nobody, and ends the connection whose handler tried to send it.
 ///
@@ -19,7 +20,7 @@ use crate::framing::Framing;
 /// ```
 pub fn broadcast<'a, F: Framing>(to: impl IntoIterator<Item = &'a Transport<F>>, frame: impl ToFrame) {
     let frame = frame.to_frame();
-    let mut encoded: Option<(&Transport<F>, Encoded<'a>)> = None;
+    let mut encoded: Option<(&Transport<F>, Encoded)> = None;
     for transport in to {
         if !encoded.as_ref().is_some_and(|(first, _)| encode_alike(first, transport)) {
             match Encoded::new(transport, &frame) {
@@ -28,42 +29,37 @@ pub fn broadcast<'a, F: Framing>(to: impl IntoIterator<Item = &'a Transport<F>>,
             }
         }
         if let Some((_, bytes)) = &encoded {
-            bytes.append_to(transport);
+            transport.send_encoded(bytes);
         }
     }
 }
 
-/// A frame that goes to many: copied into each outbox if it is small, shared by all if it is large.
-enum Encoded<'a> {
-    /// In an outbox of its own, whose memory goes back to this agenda.
-    Small(Outbox, &'a Agenda),
+/// A frame that goes to many.
+pub(super) enum Encoded {
+    /// Among those of this turn. Who is slow to take it will copy it.
+    Small(Segment),
+    /// In memory of its own, for as long as one of them needs it: nobody copies so much.
     Large(Bytes),
 }
 
-impl<'a> Encoded<'a> {
-    fn new<F: Framing>(transport: &'a Transport<F>, frame: &[u8]) -> Result<Self, SendError> {
-        let (agenda, mut outbox) = (transport.agenda(), Outbox::default());
-        outbox.queue(agenda).append(|out| transport.framing().encode(frame, out))?;
-        let small = outbox.len() < Outbox::WORTH_SHARING;
-        Ok(if small { Self::Small(outbox, agenda) } else { Self::Large(outbox.take_appended(agenda).into()) })
+impl Encoded {
+    fn new<F: Framing>(transport: &Transport<F>, frame: &[u8]) -> Result<Self, SendError> {
+        let broadcasts = &transport.agenda().broadcasts;
+        let mut out = broadcasts.take_frame();
+        transport.framing().encode(frame, &mut out)?;
+        let small = out.len() < Outbox::WORTH_SHARING;
+        Ok(if small { Self::Small(broadcasts.add(out)) } else { Self::Large(out.into()) })
     }
 
-    fn append_to<F: Framing>(&self, transport: &Transport<F>) {
+    pub(super) fn with_bytes(&self, look: impl FnOnce(&[u8])) {
         match self {
-            Self::Small(outbox, _) => transport.write(outbox.appended()),
-            Self::Large(bytes) => transport.write_shared(bytes),
+            Self::Small(segment) => look(&segment.bytes()),
+            Self::Large(bytes) => look(bytes),
         }
     }
 }
 
-impl Drop for Encoded<'_> {
-    fn drop(&mut self) {
-        if let Self::Small(outbox, agenda) = self {
-            outbox.clear(agenda);
-        }
-    }
-}
-
+#[inline]
 fn encode_alike<F: Framing>(one: &Transport<F>, other: &Transport<F>) -> bool {
     one == other || one.framing().encodes_like(&other.framing())
 }

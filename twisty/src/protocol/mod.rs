@@ -13,6 +13,8 @@ mod outbox;
 mod outcome;
 mod owed;
 mod promises;
+mod replies;
+mod segment;
 mod spares;
 mod state_machine;
 mod transport;

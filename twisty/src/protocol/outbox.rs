@@ -6,19 +6,25 @@ use std::io::IoSlice;
 
 use bytes::Bytes;
 
+use super::broadcast::Encoded;
+use super::segment::Segment;
 use super::{Agenda, Owed, Spare};
 
 /// What a connection has queued; a pointer and nothing else while that is nothing.
 #[derive(Default)]
 pub(crate) struct Outbox(Option<Box<Queue>>);
 
-/// Small frames gathered in one buffer, large shared ones linked in between; and what may be sent only later.
+/// Small frames gathered in one buffer, large shared ones linked in between, what was broadcast behind them; and what may be
+/// sent only later.
 #[derive(Default)]
 pub(crate) struct Queue {
     /// Finished pieces, in front of `tail`.
     pieces: VecDeque<Bytes>,
     /// What new frames are appended to.
     tail: Vec<u8>,
+    /// What was broadcast in this turn, behind `tail`. It is appended there before anything else is, and when the peer does
+    /// not take it now.
+    segment: Option<Segment>,
     /// How much of the first piece is written (of `tail`, where there is no piece).
     written: usize,
     length: usize,
@@ -51,10 +57,14 @@ impl Outbox {
         self.len() == 0
     }
 
-    /// Says whether the peer takes what is queued.
+    /// Says whether the peer takes what is queued. If not, none of it stays with what is broadcast in this turn: a slow
+    /// peer costs the memory of what it is sent, not of what others are.
     pub(crate) fn set_backlogged(&mut self, backlogged: bool) {
         if let Some(queue) = &mut self.0 {
             queue.backlogged = backlogged;
+            if backlogged {
+                queue.own_segment();
+            }
         }
     }
 
@@ -71,18 +81,18 @@ impl Outbox {
 
     /// Shows what is next to be written, in the order of the slices.
     pub(crate) fn with_slices<R>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
+        let Some(queue) = &self.0 else { return write(&[]) };
+        let segment = queue.segment.as_ref().map(Segment::bytes);
+        let segment = segment.as_deref().unwrap_or_default();
         let (one, mut several);
-        let slices: &[IoSlice<'_>] = match &self.0 {
-            None => &[],
-            Some(queue) if queue.pieces.is_empty() => {
-                one = [IoSlice::new(&queue.tail[queue.written..])];
-                &one
-            }
-            Some(queue) => {
-                several = [IoSlice::new(&[]); Self::SLICES];
-                let count = queue.fill(&mut several);
-                &several[..count]
-            }
+        let slices = if queue.pieces.is_empty() && (queue.tail.is_empty() || segment.is_empty()) {
+            let only = if segment.is_empty() { &queue.tail[queue.written..] } else { segment };
+            one = [IoSlice::new(only)];
+            &one[..]
+        } else {
+            several = [IoSlice::new(&[]); Self::SLICES];
+            let count = queue.fill(segment, &mut several);
+            &several[..count]
         };
         write(slices)
     }
@@ -105,18 +115,6 @@ impl Outbox {
         if let Some(queue) = self.0.take() {
             agenda.outboxes.give(queue);
         }
-    }
-
-    /// What was appended since something shared was.
-    pub(crate) fn appended(&self) -> &[u8] {
-        self.0.as_ref().map_or(&[], |queue| &queue.tail)
-    }
-
-    /// The same, as one who shares it needs it.
-    pub(crate) fn take_appended(&mut self, agenda: &Agenda) -> Vec<u8> {
-        let appended = self.0.as_mut().map_or_else(Vec::new, |queue| std::mem::take(&mut queue.tail));
-        self.clear(agenda);
-        appended
     }
 
     // ---- replies that are owed
@@ -156,12 +154,44 @@ impl Queue {
     /// Lets `append` add to the queue, all or nothing.
     #[inline]
     pub(crate) fn append<E>(&mut self, append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
+        if self.segment.is_some() {
+            self.own_segment();
+        }
         self.length += append_whole(&mut self.tail, append)?;
         Ok(())
     }
 
-    /// Queues bytes that other connections queue too, without copying them.
-    pub(crate) fn append_shared(&mut self, bytes: Bytes) {
+    /// Queues a frame that other connections queue too, without copying it.
+    #[inline]
+    pub(super) fn append_encoded(&mut self, encoded: &Encoded) {
+        match encoded {
+            Encoded::Small(next) => self.append_segment(next),
+            Encoded::Large(bytes) => self.append_shared(bytes.clone()),
+        }
+    }
+
+    #[inline]
+    fn append_segment(&mut self, next: &Segment) {
+        self.length += next.len();
+        if let Some(segment) = &mut self.segment {
+            if segment.extend(next) {
+                return;
+            }
+            self.own_segment();
+        }
+        self.segment = Some(next.clone());
+    }
+
+    /// Copies what was broadcast, since it is not at the end any more, or is not written in this turn.
+    #[cold]
+    fn own_segment(&mut self) {
+        if let Some(segment) = self.segment.take() {
+            self.tail.extend_from_slice(&segment.bytes());
+        }
+    }
+
+    fn append_shared(&mut self, bytes: Bytes) {
+        self.own_segment();
         if !self.tail.is_empty() {
             self.pieces.push_back(std::mem::take(&mut self.tail).into());
         }
@@ -181,17 +211,14 @@ impl Queue {
     }
 
     /// Fills `slices` with what is next to be written; the number of them.
-    fn fill<'a>(&'a self, slices: &mut [IoSlice<'a>]) -> usize {
-        let mut count = 0;
-        for (slice, piece) in slices.iter_mut().zip(self.parts()) {
+    fn fill<'a>(&'a self, segment: &'a [u8], slices: &mut [IoSlice<'a>]) -> usize {
+        let (mut count, behind) = (0, [&self.tail[..], segment].into_iter().filter(|part| !part.is_empty()));
+        let parts = self.pieces.iter().map(|piece| &piece[..]).chain(behind);
+        for (slice, piece) in slices.iter_mut().zip(parts) {
             *slice = IoSlice::new(if count == 0 { &piece[self.written..] } else { piece });
             count += 1;
         }
         count
-    }
-
-    fn parts(&self) -> impl Iterator<Item = &[u8]> {
-        self.pieces.iter().map(|piece| &piece[..]).chain((!self.tail.is_empty()).then_some(&self.tail[..]))
     }
 
     fn advance(&mut self, count: usize) {
@@ -203,7 +230,15 @@ impl Queue {
             self.written -= first.len();
             self.pieces.pop_front();
         }
-        if self.pieces.is_empty() && self.written > self.tail.len() / 2 {
+        if !self.pieces.is_empty() {
+            return;
+        }
+        if self.written >= self.tail.len() {
+            let beyond = self.written - self.tail.len();
+            self.segment.take_if(|segment| segment.advance(beyond));
+            self.tail.clear();
+            self.written = 0;
+        } else if self.written > self.tail.len() / 2 {
             // A queue that never runs empty must not keep what it wrote: each byte is moved at most once this way.
             self.tail.drain(..self.written);
             self.written = 0;
@@ -221,7 +256,7 @@ impl Spare for Queue {
             self.pieces = VecDeque::new();
         }
         self.tail.clear();
-        (self.written, self.length, self.owed) = (0, 0, None);
+        (self.segment, self.written, self.length, self.owed) = (None, 0, 0, None);
         (self.backlogged, self.stalled) = (false, false);
     }
 }
@@ -313,6 +348,125 @@ mod tests {
             }
             assert_eq!(seen, expected, "in steps of {step}");
         }
+    }
+
+    /// A few outboxes, each with what it should hold.
+    struct Room {
+        agenda: Agenda,
+        members: Vec<(Outbox, Vec<u8>)>,
+        random: fastrand::Rng,
+    }
+
+    impl Room {
+        fn new(seed: u64) -> Self {
+            let members = (0..4).map(|_| (Outbox::default(), Vec::new())).collect();
+            Self { agenda: Agenda::default(), members, random: fastrand::Rng::with_seed(seed) }
+        }
+
+        fn text(&mut self) -> Vec<u8> {
+            let length = self.random.usize(0..20);
+            (0..length).map(|_| self.random.alphanumeric() as u8).collect()
+        }
+
+        fn one(&mut self) -> &mut (Outbox, Vec<u8>) {
+            let index = self.random.usize(0..self.members.len());
+            &mut self.members[index]
+        }
+
+        fn broadcast(&mut self, encode: impl FnOnce(&Agenda, Vec<u8>) -> Encoded) {
+            let text = self.text();
+            let encoded = encode(&self.agenda, text.clone());
+            for (outbox, expected) in &mut self.members {
+                if self.random.bool() {
+                    outbox.queue(&self.agenda).append_encoded(&encoded);
+                    expected.extend_from_slice(&text);
+                }
+            }
+        }
+
+        fn reply(&mut self) {
+            let text = self.text();
+            let index = self.random.usize(0..self.members.len());
+            let (outbox, expected) = &mut self.members[index];
+            add(&self.agenda, outbox, text.iter().copied());
+            expected.extend_from_slice(&text);
+        }
+
+        fn write_some(&mut self) {
+            let part = self.random.f32();
+            let (outbox, expected) = self.one();
+            let count = (contents(outbox).len() as f32 * part) as usize;
+            outbox.advance(count);
+            expected.drain(..count);
+        }
+
+        /// Some can be written to, some cannot; then nobody has any part of the turn's broadcasts.
+        fn end_turn(&mut self) {
+            for (outbox, expected) in &mut self.members {
+                if self.random.bool() {
+                    while !outbox.is_empty() {
+                        outbox.advance(contents(outbox).len());
+                    }
+                    expected.clear();
+                }
+                outbox.tidy(&self.agenda);
+                outbox.set_backlogged(!outbox.is_empty());
+            }
+            assert!(!self.agenda.broadcasts.are_held());
+            assert!(!self.agenda.take(&mut Vec::new()));
+        }
+
+        fn act(&mut self) {
+            match self.random.u8(0..10) {
+                0..=3 => self.broadcast(|agenda, text| Encoded::Small(agenda.broadcasts.add(text))),
+                4 => self.broadcast(|_, text| Encoded::Large(text.into())),
+                5 | 6 => self.reply(),
+                7 | 8 => self.write_some(),
+                _ => self.end_turn(),
+            }
+        }
+    }
+
+    #[test]
+    fn whatever_is_sent_to_whom_keeps_its_order_at_every_cut() {
+        for seed in 0..300 {
+            let mut room = Room::new(seed);
+            for step in 0..100 {
+                room.act();
+                for (outbox, expected) in &room.members {
+                    let (now, at) = (contents(outbox), format!("seed {seed}, step {step}"));
+                    assert_eq!(outbox.len(), expected.len(), "{at}");
+                    assert!(
+                        expected.starts_with(&now),
+                        "{at}: {} instead of {}",
+                        now.escape_ascii(),
+                        expected.escape_ascii()
+                    );
+                    assert_eq!(now.is_empty(), expected.is_empty(), "{at}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_delivery_copies_nothing_unless_the_peer_is_slow() {
+        let (agenda, mut fast, mut slow) = (Agenda::default(), Outbox::default(), Outbox::default());
+        for text in ["one", "two"] {
+            let encoded = Encoded::Small(agenda.broadcasts.add(text.into()));
+            for outbox in [&mut fast, &mut slow] {
+                outbox.queue(&agenda).append_encoded(&encoded);
+            }
+        }
+        let place = |outbox: &Outbox| outbox.with_slices(|slices| (slices.len(), slices[0].as_ptr()));
+        assert_eq!(place(&fast), place(&slow));
+        assert_eq!(place(&fast).0, 1);
+        fast.advance(6);
+        slow.advance(2);
+        assert!(agenda.broadcasts.are_held());
+        slow.set_backlogged(true);
+        assert!(!agenda.broadcasts.are_held(), "by one who is slow");
+        assert_eq!(contents(&slow), b"etwo");
+        assert!(slow.0.expect("something is queued").capacity() < 64);
     }
 
     #[test]

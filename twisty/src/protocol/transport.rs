@@ -5,9 +5,9 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
 
-use bytes::Bytes;
-
-use super::{Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, ReplyId, ToFrame};
+use super::broadcast::Encoded;
+use super::replies::Applying;
+use super::{Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, ToFrame};
 use crate::error::{OutboxFull, SendError};
 use crate::failure::Failure;
 use crate::framing::Framing;
@@ -51,80 +51,32 @@ use crate::framing::Framing;
 ///     }
 /// }
 /// ```
-pub struct Transport<F>(Rc<Link<F>>);
+pub struct Transport<F>(pub(super) Rc<Link<F>>);
 
 /// What a connection and the handles to it share.
-struct Link<F> {
+pub(super) struct Link<F> {
     /// Here rather than in the connection, because who sends needs it to encode.
-    framing: RefCell<F>,
-    outbox: RefCell<Outbox>,
-    phase: Cell<Phase>,
+    pub(super) framing: RefCell<F>,
+    pub(super) outbox: RefCell<Outbox>,
+    pub(super) phase: Cell<Phase>,
     /// Nothing changed how frames are delivered since that was looked at last. Cleared by what may change it.
     calm: Cell<bool>,
     /// What is sent now is a handler's outcome.
-    applying: Cell<Applying>,
+    pub(super) applying: Cell<Applying>,
     /// Whether replies are owed, in the outbox: each frame asks.
-    owes: Cell<bool>,
+    pub(super) owes: Cell<bool>,
     /// The user paused reading.
     paused: Cell<bool>,
     delivery: Cell<Delivery>,
     /// Delivery was resumed, by the user or by a queue that drained, and had really stopped before.
-    restarted: Cell<bool>,
+    pub(super) restarted: Cell<bool>,
     /// Whether the connection is on the agenda.
     entered: Cell<bool>,
     /// Why it closes; set once.
-    reason: Cell<Option<Failure>>,
+    pub(super) reason: Cell<Option<Failure>>,
     home: Rc<Home>,
     key: ConnectionKey,
     peer: Compact,
-}
-
-/// What becomes of what is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Applying {
-    /// It is a message: it goes out if the connection is open.
-    Nothing,
-    /// It is the outcome of a handler.
-    Outcome,
-    /// It is the outcome of a handler that has asked to close: it goes out all the same.
-    LastWords,
-    /// It is an outcome with a place among replies that are waited for: that of `Owed::place`.
-    Reply,
-}
-
-/// While a handler's outcome is put into effect, and no longer: applying it may panic.
-struct UntilApplied<'a>(&'a Cell<Applying>);
-
-impl<'a> UntilApplied<'a> {
-    #[inline]
-    fn begin(applying: &'a Cell<Applying>, what: Applying) -> Self {
-        applying.set(what);
-        Self(applying)
-    }
-}
-
-impl Drop for UntilApplied<'_> {
-    #[inline]
-    fn drop(&mut self) {
-        self.0.set(Applying::Nothing);
-    }
-}
-
-/// While a promised reply is made; when it is, what it was waited for with is sent.
-struct Keeping<'a, F: Framing> {
-    transport: &'a Transport<F>,
-    reply: ReplyId,
-    /// How far the connection was on its way out before.
-    before: (Phase, bool),
-}
-
-impl<F: Framing> Drop for Keeping<'_, F> {
-    fn drop(&mut self) {
-        if self.transport.ending() != self.before || std::thread::panicking() {
-            self.transport.outbox().owed_mut().into_iter().for_each(|owed| owed.drop_behind(self.reply));
-        }
-        self.transport.send_owed();
-    }
 }
 
 /// How far a connection is on its way out.
@@ -223,12 +175,13 @@ impl<F: Framing> Transport<F> {
         });
     }
 
-    /// The same, for bytes that are written to many connections.
-    pub(super) fn write_shared(&self, bytes: &Bytes) {
+    /// Sends a frame that others are sent too.
+    #[inline]
+    pub(super) fn send_encoded(&self, encoded: &Encoded) {
         if self.0.applying.get() == Applying::Reply {
-            self.write(bytes);
+            encoded.with_bytes(|bytes| self.write(bytes));
         } else if let Some(mut queue) = self.open_queue() {
-            queue.append_shared(bytes.clone());
+            queue.append_encoded(encoded);
         }
     }
 
@@ -239,12 +192,6 @@ impl<F: Framing> Transport<F> {
         }
         let Some(mut queue) = self.open_queue() else { return Ok(()) };
         queue.append(|out| append(&self.0.framing.borrow(), out))
-    }
-
-    #[cold]
-    fn append_reply(&self, append: impl FnOnce(&F, &mut Vec<u8>) -> Result<(), SendError>) -> Result<(), SendError> {
-        let mut outbox = self.outbox();
-        outbox.owed_mut().map_or(Ok(()), |owed| owed.append(|out| append(&self.0.framing.borrow(), out)))
     }
 
     /// The queue of the outbox, and the connection on the agenda, if something may be queued. A peer that left too much unread is
@@ -264,7 +211,7 @@ impl<F: Framing> Transport<F> {
 
     /// Whether the peer left too much unread; then it is cut off.
     #[inline]
-    fn is_overfull(&self, queue: &Queue) -> bool {
+    pub(super) fn is_overfull(&self, queue: &Queue) -> bool {
         queue.is_backlogged() && self.is_over_the_limit(queue.len())
     }
 
@@ -318,99 +265,6 @@ impl<F: Framing> Transport<F> {
     /// ```
     pub fn fail(&self, reason: impl Into<Failure>) {
         self.close(Phase::Closing, Some(reason.into()));
-    }
-
-    /// Puts what a handler returns into effect. It is sent also when the handler has asked to close: a returned reply
-    /// comes before the end of the handler, whatever the handler said when. It is held back while earlier replies are
-    /// waited for.
-    #[inline]
-    pub(crate) fn with_outcome<R>(&self, apply: impl FnOnce() -> R) -> R {
-        let closing = self.0.phase.get() == Phase::Closing;
-        let plainly = if closing { Applying::LastWords } else { Applying::Outcome };
-        let what = if self.0.owes.get() { self.behind_others() } else { plainly };
-        let _until_applied = UntilApplied::begin(&self.0.applying, what);
-        apply()
-    }
-
-    #[cold]
-    fn behind_others(&self) -> Applying {
-        let last = self.outbox().owed().and_then(Owed::last);
-        let place = last.unwrap_or_else(|| self.add_reply(false, None));
-        self.outbox().owe(self.agenda()).place = place;
-        Applying::Reply
-    }
-
-    fn add_reply(&self, promised: bool, behind: Option<ReplyId>) -> ReplyId {
-        let id = self.agenda().next_reply();
-        self.outbox().owe(self.agenda()).insert(id, promised, behind);
-        self.0.owes.set(true);
-        self.disturb();
-        id
-    }
-
-    /// The reply of the handler whose outcome is put into effect now is promised; what else belongs to the outcome comes
-    /// behind it.
-    pub(crate) fn promise_reply(&self) -> ReplyId {
-        let behind = self.outbox().owed().map(|owed| owed.place).filter(|_| self.0.applying.get() == Applying::Reply);
-        let promised = self.add_reply(true, behind);
-        if self.0.applying.get() != Applying::Nothing {
-            let place = self.add_reply(false, Some(promised));
-            self.outbox().owe(self.agenda()).place = place;
-            self.0.applying.set(Applying::Reply);
-        }
-        promised
-    }
-
-    /// Has `apply` put into effect what a promised reply has come to. If that ends the connection, nothing follows but what
-    /// was owed before. False, and nothing happens, if nobody wants it any more.
-    pub(crate) fn keep_promise(&self, reply: ReplyId, apply: impl FnOnce()) -> bool {
-        let wanted = self.outbox().owed_mut().is_some_and(|owed| owed.keep_promise(reply));
-        if wanted {
-            // Dropped last, also when applying it panics.
-            let _sent_then = Keeping { transport: self, reply, before: self.ending() };
-            let _until_applied = UntilApplied::begin(&self.0.applying, Applying::Reply);
-            apply();
-        }
-        wanted
-    }
-
-    /// How far it is on its way out, and whether a reason is known, or will be.
-    fn ending(&self) -> (Phase, bool) {
-        let reason = self.0.reason.take();
-        let known = reason.is_some() || self.agenda().has_fault();
-        self.0.reason.set(reason);
-        (self.0.phase.get(), known)
-    }
-
-    /// Queues the replies that wait for nothing any more.
-    fn send_owed(&self) {
-        self.0.restarted.set(true);
-        let mut outbox = self.outbox();
-        while let Some(bytes) = outbox.owed_mut().and_then(Owed::pop) {
-            let queue = outbox.queue(self.agenda());
-            if self.is_overfull(queue) {
-                return;
-            }
-            queue.append_bytes(bytes);
-        }
-        let paid = outbox.owed().is_some_and(Owed::is_empty);
-        drop(outbox);
-        if paid {
-            self.forget_replies();
-        }
-        self.enter();
-    }
-
-    /// Whether replies are waited for.
-    #[inline]
-    pub(crate) fn promised_replies(&self) -> usize {
-        if self.0.owes.get() { self.owed(Owed::promised) } else { 0 }
-    }
-
-    /// The peer is gone: it is owed nothing any more.
-    pub(crate) fn forget_replies(&self) {
-        self.outbox().forget_owed();
-        self.0.owes.set(false);
     }
 
     pub(crate) fn close(&self, phase: Phase, reason: Option<Failure>) {
@@ -615,11 +469,6 @@ impl<F> Transport<F> {
     pub fn queued(&self) -> usize {
         let held = if self.0.owes.get() { self.owed(Owed::held) } else { 0 };
         self.0.outbox.borrow().len() + held
-    }
-
-    #[cold]
-    fn owed(&self, count: impl FnOnce(&Owed) -> usize) -> usize {
-        self.0.outbox.borrow().owed().map_or(0, count)
     }
 
     /// The other end's address, also after the connection is gone. (Twisted's `getPeer`.)

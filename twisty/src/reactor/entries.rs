@@ -82,8 +82,7 @@ impl Reactor {
     /// Does what connections wish, until none wishes anything: closing one may make others send.
     pub(super) fn settle(&self) {
         let mut round = self.0.round.take();
-        while !self.0.agenda.is_empty() {
-            self.0.agenda.take(&mut round);
+        while self.0.agenda.take(&mut round) {
             for &key in &round {
                 self.settle_one(key);
             }

@@ -628,8 +628,7 @@ impl<F: Factory> Memory<F> {
     /// Does what connections wish, until none wishes anything.
     fn settle(&self) {
         let mut round = Vec::new();
-        while !self.agenda.is_empty() {
-            self.agenda.take(&mut round);
+        while self.agenda.take(&mut round) {
             for &key in &round {
                 self.with_connection(key, |connection, wire| wire.settle(connection, self.clock.now()));
             }
