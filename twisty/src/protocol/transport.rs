@@ -93,7 +93,7 @@ enum Applying {
 }
 
 /// While a handler's outcome is put into effect, and no longer: applying it may panic.
-struct UntilApplied<'a>(&'a Cell<Applying>);
+pub(crate) struct UntilApplied<'a>(&'a Cell<Applying>);
 
 impl<'a> UntilApplied<'a> {
     #[inline]
@@ -249,7 +249,8 @@ impl<F: Framing> Transport<F> {
 
     /// The queue of the outbox, and the connection on the agenda, if something may be queued. A peer that left too much unread is
     /// cut off instead.
-    #[inline]
+    // Always: each frame that is sent comes here, and a hint is followed or not as the program is cut into units.
+    #[inline(always)]
     fn open_queue(&self) -> Option<RefMut<'_, Queue>> {
         if self.0.phase.get() != Phase::Open && self.0.applying.get() != Applying::LastWords {
             return None;
@@ -320,16 +321,15 @@ impl<F: Framing> Transport<F> {
         self.close(Phase::Closing, Some(reason.into()));
     }
 
-    /// Puts what a handler returns into effect. It is sent also when the handler has asked to close: a returned reply
+    /// What a handler returns is put into effect as long as this is held. It is sent also when the handler has asked to close: a returned reply
     /// comes before the end of the handler, whatever the handler said when. It is held back while earlier replies are
     /// waited for.
     #[inline]
-    pub(crate) fn with_outcome<R>(&self, apply: impl FnOnce() -> R) -> R {
+    pub(crate) fn begin_outcome(&self) -> UntilApplied<'_> {
         let closing = self.0.phase.get() == Phase::Closing;
         let plainly = if closing { Applying::LastWords } else { Applying::Outcome };
         let what = if self.0.owes.get() { self.behind_others() } else { plainly };
-        let _until_applied = UntilApplied::begin(&self.0.applying, what);
-        apply()
+        UntilApplied::begin(&self.0.applying, what)
     }
 
     #[cold]
