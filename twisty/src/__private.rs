@@ -39,16 +39,18 @@ pub fn argument<'a, P: Protocol, T: FromFrame<'a>>(cx: &Context<P>, frame: &'a [
 /// What a handler returned, put into effect.
 #[inline]
 pub fn outcome<P: Protocol, S, O: Outcome<P, S>>(cx: &Context<P>, outcome: O) -> Option<S> {
-    cx.link().with_outcome(|| outcome.apply(cx))
+    let _until_applied = cx.link().begin_outcome();
+    outcome.apply(cx)
 }
 
 /// What a handler returned as a `Result`, put into effect.
 #[inline]
 pub fn result<P: Protocol, S, O: Outcome<P, S>, E: Refusal<P, S>>(cx: &Context<P>, result: Result<O, E>) -> Option<S> {
-    cx.link().with_outcome(|| match result {
+    let _until_applied = cx.link().begin_outcome();
+    match result {
         Ok(outcome) => outcome.apply(cx),
         Err(refusal) => refusal.apply(cx),
-    })
+    }
 }
 
 /// What the `Err` of a handler can be: the same as its other outcomes, but the mistake made there is another.

@@ -7,11 +7,10 @@
 //! - **What next**: [`step`](Connection::step), until it answers [`Step::Wait`]. It is asked after every input, and
 //!   whenever the connection stands on the [`Agenda`](crate::protocol::Agenda): somebody sent on it, or wants it
 //!   closed.
-//! - **Output**: [`with_output`](Connection::with_output), then [`handle_written`](Connection::handle_written).
+//! - **Output**: [`output`](Connection::output), then [`handle_written`](Connection::handle_written).
 //! - **The end**: [`finish`](Connection::finish), which every way out leads to.
 
-use std::cell::Cell;
-use std::io::IoSlice;
+use std::cell::{Cell, RefMut};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -20,7 +19,7 @@ use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerP
 use crate::failure::Failure;
 use crate::framing::{Decoded, Framing};
 use crate::protocol::{
-    Address, ConnectionKey, Context, Delivery, Home, Inbox, Phase, Promises, Protocol, Seat, Transport,
+    Address, Agenda, ConnectionKey, Context, Delivery, Home, Inbox, Outbox, Phase, Promises, Protocol, Seat, Transport,
 };
 
 pub(crate) struct Connection<P: Protocol> {
@@ -41,7 +40,7 @@ pub(crate) struct Connection<P: Protocol> {
 pub(crate) enum Step {
     /// Reset the connection and [`finish`](Connection::finish) it.
     Abort,
-    /// Write [`with_output`](Connection::with_output).
+    /// Write [`output`](Connection::output).
     Write,
     /// Close the connection in good order and [`finish`](Connection::finish) it.
     Close,
@@ -83,13 +82,13 @@ impl<P: Protocol> Connection<P> {
     /// The connection is there.
     pub(crate) fn open(&mut self, now: Timestamp) {
         (self.waiting_since, self.moved_at) = (now, now);
-        self.guarded(|me| me.protocol.connection_made(&me.cx));
+        self.guarded(&mut |me| me.protocol.connection_made(&me.cx));
     }
 
     /// Bytes arrived, any number of them, cut anyhow.
     pub(crate) fn handle_bytes(&mut self, now: Timestamp, bytes: &[u8]) {
         self.moved_at = now;
-        self.guarded(|me| me.accept(now, bytes));
+        self.guarded(&mut |me| me.accept(now, bytes));
     }
 
     /// What has waited since a pause may be delivered; the answer to [`Step::Resume`].
@@ -97,7 +96,7 @@ impl<P: Protocol> Connection<P> {
         if self.cx.link().take_restarted() {
             self.waiting_since = now;
         }
-        self.guarded(|me| {
+        self.guarded(&mut |me| {
             let mut inbox = me.inbox.take().unwrap_or_else(|| me.cx.link().agenda().inboxes.take());
             let (used, missing) = me.deliver(now, inbox.unread());
             inbox.advance(used);
@@ -109,7 +108,7 @@ impl<P: Protocol> Connection<P> {
     /// Deferreds that the protocol waits for have fired; the answer to [`Step::Run`].
     pub(crate) fn handle_fired(&mut self, now: Timestamp) {
         while self.has_jobs() {
-            self.guarded(|me| me.run_job(now));
+            self.guarded(&mut |me| me.run_job(now));
         }
     }
 
@@ -135,7 +134,7 @@ impl<P: Protocol> Connection<P> {
             }
             Phase::Open if self.timeout().is_some_and(|limit| self.waiting_since + limit <= now) => {
                 self.waiting_since = now;
-                self.guarded(|me| me.protocol.timed_out(&me.cx));
+                self.guarded(&mut |me| me.protocol.timed_out(&me.cx));
             }
             _ => {}
         }
@@ -219,9 +218,9 @@ impl<P: Protocol> Connection<P> {
 
     // ---- output
 
-    /// Shows what is to be written, in the order of the slices.
-    pub(crate) fn with_output<R>(&self, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
-        self.cx.link().outbox().with_slices(write)
+    /// What is to be written.
+    pub(crate) fn output(&self) -> RefMut<'_, Outbox> {
+        self.cx.link().outbox()
     }
 
     /// The first `count` bytes of the output are written.
@@ -249,7 +248,10 @@ impl<P: Protocol> Connection<P> {
         self.inbox = None;
         let lost = HandlerPanicked::catch(|| self.protocol.connection_lost(&self.cx, reason));
         self.cx.leave();
-        for failure in lost.err().map(Failure::from).into_iter().chain(self.cx.link().agenda().take_fault()) {
+        if let Err(panicked) = lost {
+            self.report(&panicked.into());
+        }
+        if let Some(failure) = self.cx.link().agenda().take_fault() {
             self.report(&failure);
         }
     }
@@ -406,10 +408,8 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// Runs handlers so that neither a panic nor a mistake gets past this connection, and no earlier one gets to it.
-    fn guarded(&mut self, call: impl FnOnce(&mut Self)) {
-        if let Some(failure) = self.cx.link().agenda().take_fault() {
-            tracing::error!(%failure, "something was sent outside of all handlers that cannot be");
-        }
+    fn guarded(&mut self, call: &mut dyn FnMut(&mut Self)) {
+        report_stray(self.cx.link().agenda());
         if let Err(panicked) = HandlerPanicked::catch(|| call(self)) {
             self.cx.link().fail(panicked);
         }
@@ -422,16 +422,8 @@ impl<P: Protocol> Connection<P> {
         }
     }
 
-    /// Once for each connection: an error if it is ours to mend, information if it is the peer's.
     fn report(&self, reason: &Failure) {
-        let (protocol, peer) = (std::any::type_name::<P>(), self.cx.peer());
-        if error::is_orderly(reason) {
-            tracing::debug!(protocol, %peer, %reason, "connection closed");
-        } else if error::is_peers_fault(reason) {
-            tracing::info!(protocol, %peer, %reason, "connection closed");
-        } else {
-            tracing::error!(protocol, %peer, %reason, origin = %reason.origin(), "connection closed");
-        }
+        report_end(std::any::type_name::<P>(), &self.cx.peer(), reason);
     }
 }
 
@@ -439,5 +431,24 @@ impl<P: Protocol> Connection<P> {
 impl<P: Protocol> Drop for Connection<P> {
     fn drop(&mut self) {
         self.finish(ConnectionAborted.into());
+    }
+}
+
+// What follows knows no protocol: a program has it once, and not once for each.
+
+fn report_stray(agenda: &Agenda) {
+    if let Some(failure) = agenda.take_fault() {
+        tracing::error!(%failure, "something was sent outside of all handlers that cannot be");
+    }
+}
+
+/// Once for each connection: an error if it is ours to mend, information if it is the peer's.
+fn report_end(protocol: &str, peer: &Address, reason: &Failure) {
+    if error::is_orderly(reason) {
+        tracing::debug!(protocol, %peer, %reason, "connection closed");
+    } else if error::is_peers_fault(reason) {
+        tracing::info!(protocol, %peer, %reason, "connection closed");
+    } else {
+        tracing::error!(protocol, %peer, %reason, origin = %reason.origin(), "connection closed");
     }
 }

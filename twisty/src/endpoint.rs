@@ -24,10 +24,10 @@ use nom::multi::{fold_many0, separated_list1};
 use nom::sequence::preceded;
 use nom::{IResult, Parser};
 
-use crate::error::EndpointError;
+use crate::error::{EndpointError, ListenError};
 use crate::failure::Failure;
 use crate::protocol::{Factory, IntoShared};
-use crate::reactor::{Binding, Port, Reactor};
+use crate::reactor::{Binding, Port, Reactor, Welcome};
 
 /// Where to listen.
 ///
@@ -94,8 +94,13 @@ impl ServerEndpoint {
     /// # Ok::<(), twisty::Failure>(())
     /// ```
     pub fn listen<F: Factory>(&self, reactor: &Reactor, factory: impl IntoShared<F>) -> Result<Port, Failure> {
+        self.open(reactor, Box::new(factory.into_shared().start()?))
+    }
+
+    fn open(&self, reactor: &Reactor, factory: Box<dyn Welcome>) -> Result<Port, Failure> {
         let binding = Binding { address: self.address, backlog: self.backlog.into() };
-        reactor.listen_tcp(&self.to_string(), binding, &factory.into_shared())
+        let opened = reactor.listen_tcp(binding, factory);
+        Ok(opened.map_err(|source| ListenError { endpoint: self.to_string(), source })?)
     }
 
     /// The address to listen on.

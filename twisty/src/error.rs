@@ -527,14 +527,7 @@ pub struct ThreadError {
 impl HandlerPanicked {
     /// Runs code of the user's; its panic is an error like any other.
     pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Self> {
-        catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
-            let panicked = Self::from_panic(&*panic);
-            // What it panicked with may panic in its turn when it goes. What that panics with is kept for good.
-            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
-                std::mem::forget(again);
-            }
-            panicked
-        })
+        catch_unwind(AssertUnwindSafe(call)).map_err(Self::from_panic)
     }
 
     /// Runs code of the user's where nobody can be told of its panic: values being dropped, most often.
@@ -544,9 +537,14 @@ impl HandlerPanicked {
         }
     }
 
-    fn from_panic(payload: &(dyn Any + Send)) -> Self {
-        let text = payload.downcast_ref::<&str>().map(|text| (*text).to_owned());
-        let message = text.or_else(|| payload.downcast_ref::<String>().cloned());
+    #[cold]
+    fn from_panic(panic: Box<dyn Any + Send>) -> Self {
+        let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+        let message = text.or_else(|| panic.downcast_ref::<String>().cloned());
+        // What it panicked with may panic in its turn when it goes. What that panics with is kept for good.
+        if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+            std::mem::forget(again);
+        }
         Self { message: message.unwrap_or_else(|| "(the panic carried no text)".to_owned()) }
     }
 }

@@ -327,11 +327,15 @@ impl<F: Factory> Drop for Seat<F> {
     fn drop(&mut self) {
         let site = &self.0.0;
         site.users.set(site.users.get() - 1);
-        if site.users.get() == 0
-            && let Err(failure) = HandlerPanicked::catch(|| site.factory.borrow_mut().stop())
-        {
-            tracing::error!(%failure, "a factory could not be stopped");
+        if site.users.get() == 0 {
+            stop(&mut || site.factory.borrow_mut().stop());
         }
+    }
+}
+
+fn stop(factory: &mut dyn FnMut()) {
+    if let Err(failure) = HandlerPanicked::catch(factory) {
+        tracing::error!(%failure, "a factory could not be stopped");
     }
 }
 

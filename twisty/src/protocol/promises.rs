@@ -84,9 +84,10 @@ impl<P: Protocol> Promises<P> {
     /// The connection is lost: cancels what it still waits for.
     pub(crate) fn end(&self) {
         self.over.set(true);
-        let (pending, fired) = (self.pending.take(), self.fired.take());
-        pending.values().for_each(CancelHandle::cancel);
-        fired.into_iter().for_each(Job::give_up);
+        self.pending.take().values().for_each(CancelHandle::cancel);
+        while let Some(job) = self.next_job() {
+            job.give_up();
+        }
     }
 }
 

@@ -20,16 +20,15 @@ pub(super) enum Applying {
 }
 
 impl<F: Framing> Transport<F> {
-    /// Puts what a handler returns into effect. It is sent also when the handler has asked to close: a returned reply
-    /// comes before the end of the handler, whatever the handler said when. It is held back while earlier replies are
-    /// waited for.
+    /// What a handler returns is put into effect while this is held. It is sent also when the handler has asked to close: a
+    /// returned reply comes before the end of the handler, whatever the handler said when. It is held back while earlier
+    /// replies are waited for.
     #[inline]
-    pub(crate) fn with_outcome<R>(&self, apply: impl FnOnce() -> R) -> R {
+    pub(crate) fn begin_outcome(&self) -> UntilApplied<'_> {
         let closing = self.0.phase.get() == Phase::Closing;
         let plainly = if closing { Applying::LastWords } else { Applying::Outcome };
         let what = if self.0.owes.get() { self.behind_others() } else { plainly };
-        let _until_applied = UntilApplied::begin(&self.0.applying, what);
-        apply()
+        UntilApplied::begin(&self.0.applying, what)
     }
 
     #[cold]
@@ -131,7 +130,7 @@ impl<F> Transport<F> {
 }
 
 /// While a handler's outcome is put into effect, and no longer: applying it may panic.
-struct UntilApplied<'a>(&'a Cell<Applying>);
+pub(crate) struct UntilApplied<'a>(&'a Cell<Applying>);
 
 impl<'a> UntilApplied<'a> {
     #[inline]

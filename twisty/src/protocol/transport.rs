@@ -196,7 +196,8 @@ impl<F: Framing> Transport<F> {
 
     /// The queue of the outbox, and the connection on the agenda, if something may be queued. A peer that left too much unread is
     /// cut off instead.
-    #[inline]
+    // Always: each frame that is sent comes here, and a hint is followed or not as the program is cut into units.
+    #[inline(always)]
     fn open_queue(&self) -> Option<RefMut<'_, Queue>> {
         if self.0.phase.get() != Phase::Open && self.0.applying.get() != Applying::LastWords {
             return None;

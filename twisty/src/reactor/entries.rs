@@ -3,14 +3,14 @@
 use mio::Token;
 use slotmap::{Key, KeyData};
 
-use super::port::Listen;
+use super::port::Listener;
 use super::{Job, Reactor};
 use crate::clock::{TimerKey, Timestamp};
 use crate::protocol::ConnectionKey;
 use crate::transport::{Driver, Status};
 
 pub(super) enum Entry {
-    Listener(Option<Box<dyn Listen>>),
+    Listener(Option<Box<Listener>>),
     Connection(Socket),
 }
 
@@ -46,7 +46,7 @@ impl Reactor {
                 }
             }
             Some(Entry::Listener(listener)) => {
-                let Some(mut listener) = listener.take() else { return };
+                let Some(listener) = listener.take() else { return };
                 let mut closed = None;
                 drop(entries);
                 if listener.accept(self, key) == Status::Busy {
@@ -142,13 +142,14 @@ impl Reactor {
         }
     }
 
-    pub(super) fn add(&self, build: impl FnOnce(ConnectionKey) -> Box<dyn Driver>) {
+    /// Adds a connection, unless `build` makes none.
+    pub(super) fn add(&self, build: impl FnOnce(ConnectionKey) -> Option<Box<dyn Driver>>) {
         let key = self.0.entries.borrow_mut().insert(Entry::Connection(Socket { driver: None, timer: TimerKey::NONE }));
         self.0.connections.set(self.0.connections.get() + 1);
-        // Outside of the borrow, since the protocol says what its framing and its limits are.
-        match self.guarded(|| build(key)) {
+        // Outside of the borrow, since the factory makes the protocol, which says what its framing and its limits are.
+        match self.guarded(|| build(key)).flatten() {
             Some(driver) => self.put_back(key, driver),
-            None => self.remove(key),
+            None => return self.remove(key),
         }
         self.drive(key, |driver, _, now| driver.open(now));
     }

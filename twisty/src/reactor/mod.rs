@@ -37,9 +37,9 @@ use asked::Askers;
 use entries::Entry;
 pub use handle::Handle;
 use handle::Mailbox;
-pub(crate) use port::Binding;
 pub use port::Port;
 use port::Reserve;
+pub(crate) use port::{Binding, Welcome};
 use threads::Awaiting;
 pub use threads::defer_to_thread;
 

@@ -16,10 +16,8 @@ use super::entries::{Entry, token_of};
 use super::{Core, Job, Reactor};
 use crate::clock::TimerKey;
 use crate::connection::{Connection, Place};
-use crate::error::ListenError;
-use crate::failure::Failure;
-use crate::protocol::{Address, ConnectionKey, Factory, Home, Seat, Shared};
-use crate::transport::{Status, Stream};
+use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Home, Seat};
+use crate::transport::{Driver, Status, Stream};
 
 /// A port that is listened on; dropping it changes nothing. (Twisted's `IListeningPort`.)
 ///
@@ -122,38 +120,56 @@ impl Binding {
 }
 
 impl Reactor {
-    /// Opens a port. `endpoint` is what an error calls it.
-    pub(crate) fn listen_tcp<F: Factory>(
-        &self,
-        endpoint: &str,
-        binding: Binding,
-        factory: &Shared<F>,
-    ) -> Result<Port, Failure> {
-        let seat = factory.start()?;
-        let failed = |source| ListenError { endpoint: endpoint.to_owned(), source };
-        let mut socket = binding.listen().map_err(failed)?;
-        let host = socket.local_addr().map_err(failed)?;
+    /// Opens a port.
+    pub(crate) fn listen_tcp(&self, binding: Binding, factory: Box<dyn Welcome>) -> io::Result<Port> {
+        let mut socket = binding.listen()?;
+        let host = socket.local_addr()?;
         let mut entries = self.0.entries.borrow_mut();
         let key = entries.insert(Entry::Listener(None));
         if let Err(error) = self.0.registry.register(&mut socket, token_of(key), Interest::READABLE) {
             entries.remove(key);
-            return Err(failed(error).into());
+            return Err(error);
         }
-        let home = Home::of::<F::Protocol>(Rc::clone(&self.0.agenda), host.into());
-        entries[key] = Entry::Listener(Some(Box::new(Listener::new(socket, seat, host, home))));
+        let home = factory.home(Rc::clone(&self.0.agenda), host.into());
+        entries[key] = Entry::Listener(Some(Box::new(Listener::new(socket, factory, host, home))));
         Ok(Port { reactor: Rc::downgrade(&self.0), key, host: host.into() })
     }
 }
 
-/// A listening socket, as the reactor drives it.
-pub(super) trait Listen {
-    /// Takes the clients that wait, up to a turn's share.
-    fn accept(&mut self, reactor: &Reactor, key: ConnectionKey) -> Status;
+/// A factory as a port sees it. This is all of listening that knows what is made, so that a program has the rest of it
+/// once, and not once for each protocol.
+pub(crate) trait Welcome {
+    /// Connections open now, and how many may be.
+    fn connections(&self) -> (usize, usize);
+
+    /// What the connections to `host` share.
+    fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home>;
+
+    /// Makes a client's protocol and its connection; `None` refuses.
+    fn welcome(&self, socket: TcpStream, place: Place) -> Option<Box<dyn Driver>>;
 }
 
-struct Listener<F: Factory> {
+impl<F: Factory> Welcome for Seat<F> {
+    fn connections(&self) -> (usize, usize) {
+        (self.shared().connections(), self.shared().borrow().max_connections())
+    }
+
+    fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home> {
+        Home::of::<F::Protocol>(agenda, host)
+    }
+
+    fn welcome(&self, socket: TcpStream, place: Place) -> Option<Box<dyn Driver>> {
+        let seat = self.shared().seat();
+        // A statement of its own, so that the protocol may use the factory.
+        let protocol = self.shared().borrow_mut().build_protocol(&place.peer)?;
+        Some(Box::new(Stream::new(socket, Connection::new(protocol, seat, place))))
+    }
+}
+
+/// A listening socket, as the reactor drives it.
+pub(super) struct Listener {
     socket: TcpListener,
-    seat: Seat<F>,
+    factory: Box<dyn Welcome>,
     host: SocketAddr,
     /// What the client that came last shares with the others.
     home: RefCell<Rc<Home>>,
@@ -163,36 +179,53 @@ struct Listener<F: Factory> {
     retry: Cell<Option<TimerKey>>,
 }
 
-impl<F: Factory> Listener<F> {
+impl Listener {
     /// Clients taken in one turn; then it is the connections' turn.
     const ACCEPTS: usize = 64;
     /// When to try again after the system ran out of something.
     const RETRY: Duration = Duration::from_millis(100);
 
-    fn new(socket: TcpListener, seat: Seat<F>, host: SocketAddr, home: Rc<Home>) -> Self {
+    fn new(socket: TcpListener, factory: Box<dyn Welcome>, host: SocketAddr, home: Rc<Home>) -> Self {
         let (home, reported, retry) = (RefCell::new(home), Cell::new(false), Cell::new(None));
-        Self { socket, seat, host, home, reported, retry }
+        Self { socket, factory, host, home, reported, retry }
+    }
+
+    /// Takes the clients that wait, up to a turn's share.
+    pub(super) fn accept(&self, reactor: &Reactor, key: ConnectionKey) -> Status {
+        for _ in 0..Self::ACCEPTS {
+            // A handler of the client before may have closed the port.
+            if !reactor.is_open(key) {
+                return Status::Gone;
+            }
+            match self.socket.accept() {
+                Ok((socket, peer)) => {
+                    reactor.guarded(|| self.welcome(reactor, socket, peer));
+                }
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Status::Waiting,
+                Err(error) if is_exhaustion(&error) => return self.shed(reactor, key, &error),
+                Err(error) if is_the_clients(&error) => {
+                    tracing::debug!(%error, "a client was lost before it was accepted");
+                }
+                Err(error) => {
+                    self.report(|| tracing::error!(%error, host = %self.host, "no client can be accepted"));
+                    return self.try_later(reactor, key);
+                }
+            }
+        }
+        Status::Busy
     }
 
     fn welcome(&self, reactor: &Reactor, socket: TcpStream, peer: SocketAddr) {
-        let shared = self.seat.shared();
-        let allowed = shared.borrow().max_connections();
-        if shared.connections() >= allowed {
+        let (connections, allowed) = self.factory.connections();
+        if connections >= allowed {
             self.report(
                 || tracing::warn!(%peer, allowed, "too many connections (see `max_connections`), it is closed"),
             );
             return;
         }
         self.reported.set(false);
-        let seat = shared.seat();
-        let peer = Address::from(peer);
-        // A statement of its own, so that the protocol's handlers may use the factory.
-        let built = shared.borrow_mut().build_protocol(&peer);
-        if let Some(protocol) = built {
-            let home = self.home_of(reactor, &socket);
-            let place = |key| Place { home, key, peer };
-            reactor.add(|key| Box::new(Stream::new(socket, Connection::new(protocol, seat, place(key)))));
-        }
+        let (home, peer) = (self.home_of(reactor, &socket), peer.into());
+        reactor.add(|key| self.factory.welcome(socket, Place { home, key, peer }));
     }
 
     fn report(&self, report: impl FnOnce()) {
@@ -207,7 +240,7 @@ impl<F: Factory> Listener<F> {
         let host = asked.unwrap_or(self.host).into();
         let mut home = self.home.borrow_mut();
         if home.host() != host {
-            *home = Home::of::<F::Protocol>(Rc::clone(&reactor.0.agenda), host);
+            *home = self.factory.home(Rc::clone(&reactor.0.agenda), host);
         }
         Rc::clone(&home)
     }
@@ -232,32 +265,6 @@ impl<F: Factory> Listener<F> {
             self.retry.set(Some(timers.insert(reactor.time() + Self::RETRY, Job::Entry(key))));
         }
         Status::Waiting
-    }
-}
-
-impl<F: Factory> Listen for Listener<F> {
-    fn accept(&mut self, reactor: &Reactor, key: ConnectionKey) -> Status {
-        for _ in 0..Self::ACCEPTS {
-            // A handler of the client before may have closed the port.
-            if !reactor.is_open(key) {
-                return Status::Gone;
-            }
-            match self.socket.accept() {
-                Ok((socket, peer)) => {
-                    reactor.guarded(|| self.welcome(reactor, socket, peer));
-                }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => return Status::Waiting,
-                Err(error) if is_exhaustion(&error) => return self.shed(reactor, key, &error),
-                Err(error) if is_the_clients(&error) => {
-                    tracing::debug!(%error, "a client was lost before it was accepted");
-                }
-                Err(error) => {
-                    self.report(|| tracing::error!(%error, host = %self.host, "no client can be accepted"));
-                    return self.try_later(reactor, key);
-                }
-            }
-        }
-        Status::Busy
     }
 }
 

@@ -689,7 +689,10 @@ impl<P: Protocol> End<P> {
                 }
                 Step::Write => {
                     let before = self.sent.len();
-                    connection.with_output(|slices| slices.iter().for_each(|slice| self.sent.extend_from_slice(slice)));
+                    let sent = &mut self.sent;
+                    connection
+                        .output()
+                        .with_slices(|slices| slices.iter().for_each(|slice| sent.extend_from_slice(slice)));
                     connection.handle_written(now, self.sent.len() - before);
                 }
                 Step::Close => self.finish(connection, ConnectionDone.into()),

@@ -14,7 +14,7 @@ use crate::clock::Timestamp;
 use crate::connection::{Connection, Step};
 use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost};
 use crate::failure::Failure;
-use crate::protocol::{Phase, Protocol};
+use crate::protocol::{Outbox, Phase, Protocol};
 
 /// A TCP socket and its connection.
 ///
@@ -75,7 +75,8 @@ impl<P: Protocol> Stream<P> {
                     self.readable = count == buffer.len() || self.input == Input::Closing;
                     self.received(now, &buffer[..count]);
                 }
-                Err(error) => self.failed(error, |me| me.readable = false),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
+                Err(error) => self.failed(error),
             }
         }
     }
@@ -100,28 +101,21 @@ impl<P: Protocol> Stream<P> {
     }
 
     fn write(&mut self, now: Timestamp) {
-        let written = self.connection.with_output(|slices| match slices {
-            [one] => self.socket.write(one).map(|count| (count, one.len())),
-            several => {
-                let length = several.iter().map(|slice| slice.len()).sum();
-                self.socket.write_vectored(several).map(|count| (count, length))
-            }
-        });
+        let written = write(&mut self.socket, &self.connection.output());
         match written {
             Ok((0, _)) => self.finish(ConnectionLost::from(io::Error::from(ErrorKind::WriteZero)).into()),
             Ok((count, length)) => {
                 self.writable = count == length;
                 self.connection.handle_written(now, count);
             }
-            Err(error) => self.failed(error, |me| me.writable = false),
+            Err(error) if error.kind() == ErrorKind::WouldBlock => self.writable = false,
+            Err(error) => self.failed(error),
         }
     }
 
-    fn failed(&mut self, error: io::Error, would_block: impl FnOnce(&mut Self)) {
-        match error.kind() {
-            ErrorKind::WouldBlock => would_block(self),
-            ErrorKind::Interrupted => {}
-            _ => self.finish(ConnectionLost::from(error).into()),
+    fn failed(&mut self, error: io::Error) {
+        if error.kind() != ErrorKind::Interrupted {
+            self.finish(ConnectionLost::from(error).into());
         }
     }
 
@@ -147,10 +141,7 @@ impl<P: Protocol> Stream<P> {
     }
 
     fn abort(&mut self) {
-        // Closing then sends a reset, and drops what the operating system has not sent yet.
-        if let Err(error) = SockRef::from(&self.socket).set_linger(Some(Duration::ZERO)) {
-            tracing::debug!(%error, "cannot reset a connection, closing it instead");
-        }
+        reset_when_closed(&self.socket);
         self.finish(ConnectionAborted.into());
     }
 
@@ -231,6 +222,24 @@ impl<P: Protocol> Driver for Stream<P> {
             self.connection.stop_lingering();
         }
         self.connection.transport().enter();
+    }
+}
+
+/// Writes once; how many bytes of how many.
+fn write(socket: &mut TcpStream, output: &Outbox) -> io::Result<(usize, usize)> {
+    output.with_slices(|slices| match slices {
+        [one] => socket.write(one).map(|count| (count, one.len())),
+        several => {
+            let length = several.iter().map(|slice| slice.len()).sum();
+            socket.write_vectored(several).map(|count| (count, length))
+        }
+    })
+}
+
+/// Closing then sends a reset, and drops what the operating system has not sent yet.
+fn reset_when_closed(socket: &TcpStream) {
+    if let Err(error) = SockRef::from(socket).set_linger(Some(Duration::ZERO)) {
+        tracing::debug!(%error, "cannot reset a connection, closing it instead");
     }
 }
 
