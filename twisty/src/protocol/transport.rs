@@ -336,7 +336,8 @@ impl<F: Framing> Transport<F> {
     /// Puts the connection on the agenda, unless it is there.
     #[inline]
     pub(crate) fn enter(&self) {
-        if !self.0.entered.replace(true) {
+        if !self.0.entered.get() {
+            self.0.entered.set(true);
             self.agenda().enter(self.0.key);
         }
     }
