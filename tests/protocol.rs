@@ -335,3 +335,42 @@ mod settings {
         assert_eq!(server.connect().receive("\r\n").sent(), "07\r\n");
     }
 }
+
+/// Everybody who has asked for it is silent until somebody else says otherwise.
+#[factory(protocol = Pupil)]
+#[derive(Default)]
+struct Class {
+    silent: Vec<Transport<Line>>,
+}
+
+#[protocol(line, factory = Class)]
+#[derive(Default)]
+struct Pupil;
+
+#[protocol]
+impl Pupil {
+    #[on(line)]
+    fn be_silent(&mut self, cx: &Context<Self>) {
+        cx.pause_reading();
+        cx.factory_mut().silent.push(cx.transport());
+    }
+
+    #[on(timeout(1s))]
+    fn late(&mut self) -> &'static str {
+        "late"
+    }
+}
+
+#[test]
+fn a_time_out_counts_from_the_resumption_also_if_more_comes_with_it() {
+    let server = Server::new(Class::default());
+    let client = server.connect();
+    client.receive("hush\r\n");
+    server.advance(Duration::from_millis(800));
+    server.factory().silent[0].resume_reading();
+    client.receive("hal");
+    server.advance(Duration::from_millis(900));
+    assert_eq!(client.sent(), "");
+    server.advance(Duration::from_millis(200));
+    assert_eq!(client.sent(), "late\r\n");
+}

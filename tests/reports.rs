@@ -192,3 +192,35 @@ fn a_refusal_is_no_error() {
     let lines = reported(|| assert!(!Server::new(Never).connect().is_connected()));
     assert_eq!(lines, [""; 0]);
 }
+
+/// An error that cannot be shown.
+#[derive(Debug, thiserror::Error)]
+struct Unspeakable;
+
+impl std::fmt::Display for Unspeakable {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("words fail me")
+    }
+}
+
+#[protocol(line)]
+#[derive(Default)]
+struct Speechless;
+
+#[protocol]
+impl Speechless {
+    #[on(line)]
+    fn fail(&mut self) -> twisty::Result<()> {
+        Err(Unspeakable.into())
+    }
+}
+
+#[test]
+fn an_error_that_cannot_be_shown_ends_its_connection_all_the_same() {
+    let server = Server::new(Speechless::factory());
+    let lines = reported(|| {
+        server.connect().receive("hello\r\n");
+    });
+    assert_eq!(server.connections(), 0);
+    assert!(lines.iter().any(|line| line.contains("words fail me")), "{lines:?}");
+}

@@ -64,8 +64,8 @@ const BUDGETS: [Budget; 13] = [
         reference: Some("copy to members"),
         units: SAID * MEMBERS,
         unit: "delivery",
-        budget: 153.0,
-        look_at: "`protocol::broadcast`, `Transport::write`, `Outbox::append`",
+        budget: 76.0,
+        look_at: "`protocol::broadcast`, `Transport::send_encoded`, `Queue::append_encoded`",
     },
     Budget {
         work: "echo over a socket",

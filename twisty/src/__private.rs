@@ -30,7 +30,7 @@ pub fn argument<'a, P: Protocol, T: FromFrame<'a>>(cx: &Context<P>, frame: &'a [
     match T::from_frame(frame) {
         Ok(value) => Some(value),
         Err(error) => {
-            cx.fail(error);
+            cx.fail(Failure::of_a_peer(error));
             None
         }
     }

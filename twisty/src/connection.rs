@@ -88,14 +88,13 @@ impl<P: Protocol> Connection<P> {
     /// Bytes arrived, any number of them, cut anyhow.
     pub(crate) fn handle_bytes(&mut self, now: Timestamp, bytes: &[u8]) {
         self.moved_at = now;
+        self.wait_anew_if_restarted(now);
         self.guarded(&mut |me| me.accept(now, bytes));
     }
 
     /// What has waited since a pause may be delivered; the answer to [`Step::Resume`].
     pub(crate) fn handle_resume(&mut self, now: Timestamp) {
-        if self.cx.link().take_restarted() {
-            self.waiting_since = now;
-        }
+        self.wait_anew_if_restarted(now);
         self.guarded(&mut |me| {
             let mut inbox = me.inbox.take().unwrap_or_else(|| me.cx.link().agenda().inboxes.take());
             let (used, missing) = me.deliver(now, inbox.unread());
@@ -103,6 +102,13 @@ impl<P: Protocol> Connection<P> {
             inbox.missing = missing;
             me.keep(inbox);
         });
+    }
+
+    /// Delivery had stopped and goes on: until now the peer waited, not we.
+    fn wait_anew_if_restarted(&mut self, now: Timestamp) {
+        if self.cx.link().take_restarted() {
+            self.waiting_since = now;
+        }
     }
 
     /// Deferreds that the protocol waits for have fired; the answer to [`Step::Run`].
@@ -126,7 +132,7 @@ impl<P: Protocol> Connection<P> {
             Phase::Closing if self.close_by.get() <= now => {
                 let (queued, promised) = (self.cx.link().queued(), self.cx.link().promised_replies());
                 let reason = CloseTimeout { limit: limits.close_timeout, queued, promised };
-                self.cx.link().close(Phase::Aborting, Some(reason.into()));
+                self.cx.link().close(Phase::Aborting, Some(Failure::of_a_peer(reason)));
             }
             // While we do not read, or owe a reply, that nothing comes is not the peer's fault.
             Phase::Open if !self.accepts() || self.cx.link().promised_replies() > 0 => {
@@ -142,7 +148,7 @@ impl<P: Protocol> Connection<P> {
             && self.cx.link().is_connected()
             && self.moved_at + limit <= now
         {
-            self.cx.link().fail(IdleTimeout { limit });
+            self.cx.link().fail(Failure::of_a_peer(IdleTimeout { limit }));
         }
     }
 
@@ -243,12 +249,15 @@ impl<P: Protocol> Connection<P> {
         }
         self.close_by.set(Timestamp::NEVER);
         let reason = self.cx.link().closed().unwrap_or(reason);
-        self.report(&reason);
-        look(&reason);
+        // A report shows what a user's error says of itself.
+        let reported = HandlerPanicked::catch(|| {
+            self.report(&reason);
+            look(&reason);
+        });
         self.inbox = None;
         let lost = HandlerPanicked::catch(|| self.protocol.connection_lost(&self.cx, reason));
         self.cx.leave();
-        if let Err(panicked) = lost {
+        for panicked in [reported, lost].into_iter().filter_map(Result::err) {
             self.report(&panicked.into());
         }
         if let Some(failure) = self.cx.link().agenda().take_fault() {
@@ -299,10 +308,9 @@ impl<P: Protocol> Connection<P> {
         }
         let (used, missing) = self.deliver(now, bytes);
         if used < bytes.len() && self.cx.link().is_connected() {
-            let mut inbox = self.cx.link().agenda().inboxes.take();
-            inbox.append(&bytes[used..]);
+            let mut inbox = Inbox::keeping(&bytes[used..], &self.cx.link().agenda().inboxes);
             inbox.missing = missing;
-            self.inbox = Some(inbox);
+            self.inbox = Some(inbox.shrunk(&self.cx.link().agenda().inboxes));
         }
     }
 
@@ -382,7 +390,7 @@ impl<P: Protocol> Connection<P> {
             self.settle_fault();
         }
         let accepts = self.accepts();
-        self.cx.link().set_calm(accepts && !self.has_jobs());
+        self.cx.link().set_calm(accepts && !self.has_jobs() && !self.cx.link().owes_replies());
         accepts
     }
 
@@ -391,7 +399,7 @@ impl<P: Protocol> Connection<P> {
         if inbox.unread().is_empty() || !self.cx.link().is_connected() {
             self.cx.link().agenda().inboxes.give(inbox);
         } else {
-            self.inbox = Some(inbox);
+            self.inbox = Some(inbox.shrunk(&self.cx.link().agenda().inboxes));
         }
     }
 
@@ -400,9 +408,9 @@ impl<P: Protocol> Connection<P> {
         let reason: Failure = match error {
             FramingError::Overlong(overlong) => {
                 self.protocol.frame_overlong(&self.cx, overlong);
-                overlong.into()
+                Failure::of_a_peer(overlong)
             }
-            FramingError::Malformed(malformed) => malformed.into(),
+            FramingError::Malformed(malformed) => Failure::of_a_peer(malformed),
         };
         self.cx.link().fail(reason);
     }
@@ -430,7 +438,7 @@ impl<P: Protocol> Connection<P> {
 /// A connection that its driver drops without a word is lost all the same.
 impl<P: Protocol> Drop for Connection<P> {
     fn drop(&mut self) {
-        self.finish(ConnectionAborted.into());
+        self.finish(Failure::of_a_peer(ConnectionAborted));
     }
 }
 

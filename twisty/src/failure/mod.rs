@@ -96,7 +96,19 @@ impl Failure {
 
     #[track_caller]
     fn boxed(error: Box<dyn Error + Send + Sync>) -> Self {
-        let (origin, trail, backtrace) = (Location::caller(), Trail::default(), Backtrace::capture());
+        Self::traced(error, Backtrace::capture())
+    }
+
+    /// A failure that a peer or the network can cause at will. Where the code was says nothing then, and a backtrace would
+    /// cost more than all else that the end of a connection does.
+    #[track_caller]
+    pub(crate) fn of_a_peer(error: impl Error + Send + Sync + 'static) -> Self {
+        Self::traced(Box::new(error), Backtrace::disabled())
+    }
+
+    #[track_caller]
+    fn traced(error: Box<dyn Error + Send + Sync>, backtrace: Backtrace) -> Self {
+        let (origin, trail) = (Location::caller(), Trail::default());
         Self(Box::new(Inner { error, origin, trail, backtrace }))
     }
 

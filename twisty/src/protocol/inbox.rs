@@ -1,6 +1,6 @@
 //! Bytes that arrived and are not consumed.
 
-use super::Spare;
+use super::{Spare, Spares};
 
 /// What a connection keeps of its input: an unfinished frame, or what came after a pause. One that has nothing to keep
 /// has no inbox.
@@ -14,6 +14,36 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
+    /// A buffer of so many bytes is no burden, whatever is in it.
+    const SMALL: usize = 8 * 1024;
+
+    /// The inbox of a connection that will keep `bytes`, maybe for long: a single byte of an unfinished frame must not keep
+    /// a buffer that a large one needed.
+    pub(crate) fn keeping(bytes: &[u8], spares: &Spares<Self>) -> Box<Self> {
+        let mut inbox = spares.take();
+        if inbox.is_too_large_for(bytes.len()) {
+            spares.give(inbox);
+            inbox = Box::default();
+        }
+        inbox.append(bytes);
+        inbox
+    }
+
+    /// The same inbox, or another one if its buffer is too large for what is left in it.
+    pub(crate) fn shrunk(self: Box<Self>, spares: &Spares<Self>) -> Box<Self> {
+        if !self.is_too_large_for(self.unread().len()) {
+            return self;
+        }
+        let mut inbox = Self::keeping(self.unread(), spares);
+        inbox.missing = self.missing;
+        spares.give(self);
+        inbox
+    }
+
+    fn is_too_large_for(&self, bytes: usize) -> bool {
+        self.bytes.capacity() > Self::SMALL.max(4 * bytes)
+    }
+
     pub(crate) fn unread(&self) -> &[u8] {
         &self.bytes[self.front..]
     }
@@ -39,5 +69,24 @@ impl Spare for Inbox {
     fn clear(&mut self) {
         self.bytes.clear();
         (self.front, self.missing) = (0, 0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_keeps_no_large_buffer() {
+        let spares = Spares::default();
+        let mut large = Inbox::keeping(&[7; 50_000], &spares);
+        large.advance(49_999);
+        large.missing = 3;
+        let small = large.shrunk(&spares);
+        assert_eq!((small.unread(), small.missing), (&[7][..], 3));
+        assert!(small.bytes.capacity() <= Inbox::SMALL);
+        let another = Inbox::keeping(&[8], &spares);
+        assert!(another.bytes.capacity() <= Inbox::SMALL, "the large one is among the spares");
+        assert!(Inbox::keeping(&[9; 20_000], &spares).bytes.capacity() >= 50_000);
     }
 }

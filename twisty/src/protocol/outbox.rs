@@ -368,19 +368,13 @@ mod tests {
             (0..length).map(|_| self.random.alphanumeric() as u8).collect()
         }
 
-        fn one(&mut self) -> &mut (Outbox, Vec<u8>) {
-            let index = self.random.usize(0..self.members.len());
-            &mut self.members[index]
-        }
-
         fn broadcast(&mut self, encode: impl FnOnce(&Agenda, Vec<u8>) -> Encoded) {
             let text = self.text();
             let encoded = encode(&self.agenda, text.clone());
-            for (outbox, expected) in &mut self.members {
-                if self.random.bool() {
-                    outbox.queue(&self.agenda).append_encoded(&encoded);
-                    expected.extend_from_slice(&text);
-                }
+            let Self { agenda, members, random } = self;
+            for (outbox, expected) in members.iter_mut().filter(|_| random.bool()) {
+                outbox.queue(agenda).append_encoded(&encoded);
+                expected.extend_from_slice(&text);
             }
         }
 
@@ -393,22 +387,15 @@ mod tests {
         }
 
         fn write_some(&mut self) {
-            let part = self.random.f32();
-            let (outbox, expected) = self.one();
-            let count = (contents(outbox).len() as f32 * part) as usize;
-            outbox.advance(count);
-            expected.drain(..count);
+            let (part, index) = (self.random.f32(), self.random.usize(0..self.members.len()));
+            let (outbox, expected) = &mut self.members[index];
+            write(outbox, expected, part);
         }
 
         /// Some can be written to, some cannot; then nobody has any part of the turn's broadcasts.
         fn end_turn(&mut self) {
             for (outbox, expected) in &mut self.members {
-                if self.random.bool() {
-                    while !outbox.is_empty() {
-                        outbox.advance(contents(outbox).len());
-                    }
-                    expected.clear();
-                }
+                write(outbox, expected, f32::from(self.random.bool()));
                 outbox.tidy(&self.agenda);
                 outbox.set_backlogged(!outbox.is_empty());
             }
@@ -433,19 +420,25 @@ mod tests {
             let mut room = Room::new(seed);
             for step in 0..100 {
                 room.act();
-                for (outbox, expected) in &room.members {
-                    let (now, at) = (contents(outbox), format!("seed {seed}, step {step}"));
-                    assert_eq!(outbox.len(), expected.len(), "{at}");
-                    assert!(
-                        expected.starts_with(&now),
-                        "{at}: {} instead of {}",
-                        now.escape_ascii(),
-                        expected.escape_ascii()
-                    );
-                    assert_eq!(now.is_empty(), expected.is_empty(), "{at}");
-                }
+                room.members
+                    .iter()
+                    .for_each(|(outbox, expected)| compare(outbox, expected, &format!("{seed}, {step}")));
             }
         }
+    }
+
+    /// Writes a part of what can be written at once.
+    fn write(outbox: &mut Outbox, expected: &mut Vec<u8>, part: f32) {
+        let count = (contents(outbox).len() as f32 * part) as usize;
+        outbox.advance(count);
+        expected.drain(..count);
+    }
+
+    fn compare(outbox: &Outbox, expected: &[u8], at: &str) {
+        let next = contents(outbox);
+        assert_eq!(outbox.len(), expected.len(), "{at}");
+        assert_eq!(next.is_empty(), expected.is_empty(), "{at}");
+        assert!(expected.starts_with(&next), "{at}: {} instead of {}", next.escape_ascii(), expected.escape_ascii());
     }
 
     #[test]

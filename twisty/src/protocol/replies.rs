@@ -100,7 +100,12 @@ impl<F: Framing> Transport<F> {
         self.enter();
     }
 
-    /// Whether replies are waited for.
+    /// Whether some are waited for, or wait behind others.
+    pub(crate) fn owes_replies(&self) -> bool {
+        self.0.owes.get()
+    }
+
+    /// How many replies are waited for.
     #[inline]
     pub(crate) fn promised_replies(&self) -> usize {
         if self.0.owes.get() { self.owed(Owed::promised) } else { 0 }

@@ -221,7 +221,7 @@ impl<F: Framing> Transport<F> {
         let limit = (self.0.home.limits)().outbox_limit;
         let overfull = queued > limit;
         if overfull {
-            self.close(Phase::Aborting, Some(OutboxFull { queued, limit }.into()));
+            self.close(Phase::Aborting, Some(Failure::of_a_peer(OutboxFull { queued, limit })));
         }
         overfull
     }
@@ -337,7 +337,8 @@ impl<F: Framing> Transport<F> {
     /// Puts the connection on the agenda, unless it is there.
     #[inline]
     pub(crate) fn enter(&self) {
-        if !self.0.entered.replace(true) {
+        if !self.0.entered.get() {
+            self.0.entered.set(true);
             self.agenda().enter(self.0.key);
         }
     }

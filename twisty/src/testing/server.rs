@@ -685,7 +685,7 @@ impl<P: Protocol> End<P> {
             match connection.step(now, !self.stuck) {
                 Step::Abort => {
                     self.aborted = true;
-                    self.finish(connection, ConnectionAborted.into());
+                    self.finish(connection, Failure::of_a_peer(ConnectionAborted));
                 }
                 Step::Write => {
                     let before = self.sent.len();
@@ -695,7 +695,7 @@ impl<P: Protocol> End<P> {
                         .with_slices(|slices| slices.iter().for_each(|slice| sent.extend_from_slice(slice)));
                     connection.handle_written(now, self.sent.len() - before);
                 }
-                Step::Close => self.finish(connection, ConnectionDone.into()),
+                Step::Close => self.finish(connection, Failure::of_a_peer(ConnectionDone)),
                 Step::Resume => connection.handle_resume(now),
                 Step::Run => connection.handle_fired(now),
                 Step::Wait if connection.wants_input() && self.deliver(connection, now) => {}

@@ -90,7 +90,7 @@ impl<P: Protocol> Stream<P> {
     /// While nothing is read, that the connection broke would not be noticed.
     fn look_for_error(&mut self) {
         if let Ok(Some(error)) = self.socket.take_error() {
-            self.finish(ConnectionLost::from(error).into());
+            self.finish(Failure::of_a_peer(ConnectionLost::from(error)));
         }
     }
 
@@ -103,7 +103,7 @@ impl<P: Protocol> Stream<P> {
     fn write(&mut self, now: Timestamp) {
         let written = write(&mut self.socket, &self.connection.output());
         match written {
-            Ok((0, _)) => self.finish(ConnectionLost::from(io::Error::from(ErrorKind::WriteZero)).into()),
+            Ok((0, _)) => self.finish(Failure::of_a_peer(ConnectionLost::from(io::Error::from(ErrorKind::WriteZero)))),
             Ok((count, length)) => {
                 self.writable = count == length;
                 self.connection.handle_written(now, count);
@@ -115,7 +115,7 @@ impl<P: Protocol> Stream<P> {
 
     fn failed(&mut self, error: io::Error) {
         if error.kind() != ErrorKind::Interrupted {
-            self.finish(ConnectionLost::from(error).into());
+            self.finish(Failure::of_a_peer(ConnectionLost::from(error)));
         }
     }
 
@@ -128,7 +128,7 @@ impl<P: Protocol> Stream<P> {
     /// Closes in good order. Closing a socket with unread input would reset it, and the peer might lose what we sent
     /// last; so where input is left, only our side is closed and the rest is read away for a moment.
     fn close(&mut self, now: Timestamp) {
-        self.connection.finish(ConnectionDone.into());
+        self.connection.finish(Failure::of_a_peer(ConnectionDone));
         self.readable = self.has_input();
         if self.readable && self.socket.shutdown(Shutdown::Write).is_ok() {
             self.connection.linger(now + Self::LINGER);
@@ -142,7 +142,7 @@ impl<P: Protocol> Stream<P> {
 
     fn abort(&mut self) {
         reset_when_closed(&self.socket);
-        self.finish(ConnectionAborted.into());
+        self.finish(Failure::of_a_peer(ConnectionAborted));
     }
 
     fn status(&self, now: Timestamp) -> Status {
