@@ -234,7 +234,9 @@ fn framing(mut framing: impl Framing) -> impl FnMut(&[u8], &mut Tally) -> Option
     move |input, tally| {
         let mut used = 0;
         while used < input.len() || framing.is_ready() {
-            match framing.decode(&input[used..]).ok()? {
+            let left = &input[used..];
+            let decoded = if used > 0 { framing.decode_next(left) } else { framing.decode(left) };
+            match decoded.ok()? {
                 Decoded::Frame { frame, consumed } => {
                     tally.add(frame);
                     used += consumed;

@@ -254,7 +254,9 @@ impl<P: Protocol> Connection<P> {
             self.report(&reason);
             look(&reason);
         });
-        self.inbox = None;
+        if let Some(inbox) = self.inbox.take() {
+            self.cx.link().agenda().inboxes.give(inbox);
+        }
         let lost = HandlerPanicked::catch(|| self.protocol.connection_lost(&self.cx, reason));
         self.cx.leave();
         for panicked in [reported, lost].into_iter().filter_map(Result::err) {
@@ -341,27 +343,34 @@ impl<P: Protocol> Connection<P> {
 
     /// Hands out the frames at the front of `buffer`; how many bytes that took, and how many the next frame lacks at least.
     fn deliver(&mut self, now: Timestamp, buffer: &[u8]) -> (usize, usize) {
-        let (mut used, mut lacks) = (0, 1);
+        let (mut used, mut lacks, mut behind_frame) = (0, 1, false);
         self.cx.link().set_delivery(Delivery::Done);
         loop {
             // What the handler before left behind besides replies comes first.
-            let accepts = self.is_calm() || self.settle(now);
-            if used == buffer.len() && !self.cx.link().framing_mut().is_ready() {
+            let calm = self.is_calm();
+            let accepts = calm || self.settle(now);
+            if used == buffer.len() && !self.cx.link().decoder().is_ready() {
                 break;
             }
             if !accepts {
                 self.cx.link().set_delivery(Delivery::Stopped);
                 break;
             }
-            let decoded = self.cx.link().framing_mut().decode(&buffer[used..]);
+            let decoded = if calm && behind_frame {
+                self.cx.link().decoder().decode_next(&buffer[used..])
+            } else {
+                self.cx.link().decoder().decode(&buffer[used..])
+            };
             match decoded {
                 Ok(Decoded::Frame { frame, consumed }) => {
                     used += consumed;
+                    behind_frame = true;
                     self.protocol.frame_received(&self.cx, frame);
                 }
                 Ok(Decoded::Raw(data)) => {
+                    behind_frame = false;
                     self.protocol.raw_received(&self.cx, data);
-                    used += data.len() - self.cx.link().framing_mut().take_back().min(data.len());
+                    used += data.len() - self.cx.link().decoder().take_back().min(data.len());
                 }
                 Ok(Decoded::Incomplete { missing }) => {
                     lacks = missing;

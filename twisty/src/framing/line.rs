@@ -72,6 +72,9 @@ impl Line {
     #[must_use]
     pub fn delimiter(mut self, delimiter: impl Into<Cow<'static, [u8]>>) -> Self {
         self.delimiter = Delimiter::new(delimiter.into());
+        if let Mode::Line(ends) = &mut self.mode {
+            *ends = Scan::NEW;
+        }
         self
     }
 
@@ -214,8 +217,17 @@ impl Default for Line {
 }
 
 impl Framing for Line {
-    #[inline(always)]
+    #[inline]
     fn decode<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
+        if let Mode::Line(ends) = &mut self.mode {
+            ends.forget_ahead();
+        }
+        self.decode_next(buffer)
+    }
+
+    // Always: a connection calls it from one place, for each line.
+    #[inline(always)]
+    fn decode_next<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
         match self.next_line(buffer) {
             Some((length, consumed)) => Ok(Decoded::Frame { frame: &buffer[..length], consumed }),
             None => self.decode_rest(buffer),

@@ -34,7 +34,7 @@ use crate::error::{FramingError, SendError};
 /// A connection keeps the bytes that are not consumed yet and calls [`decode`](Self::decode) with all of them:
 ///
 /// - [`Decoded::Frame`]: the frame is delivered, `consumed` bytes are dropped from the front, and `decode` is called
-///   again with what follows.
+///   again with what follows; or [`decode_next`](Self::decode_next), if the handler left the framing alone.
 /// - [`Decoded::Raw`]: the same, but delivered as the `raw` event; then [`take_back`](Self::take_back) is asked how
 ///   much of it the handler did not want.
 /// - [`Decoded::Incomplete`]: `decode` is called again when more has arrived, with the same bytes in front and at least
@@ -91,6 +91,17 @@ pub trait Framing: Sized + 'static {
     /// [`FramingError::Overlong`] when the frame exceeds the limit, as soon as that is certain;
     /// [`FramingError::Malformed`] when the bytes are not of this framing's grammar.
     fn decode<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError>;
+
+    /// The same right behind a frame: `buffer` is what follows the frame that was found last, and nobody has used this framing
+    /// in between. One that has looked further than that frame may go on from there, which [`decode`](Self::decode) may not:
+    /// what it is given behind a frame need not be what was there.
+    ///
+    /// # Errors
+    /// As those of [`decode`](Self::decode), which it is unless a framing says otherwise.
+    #[inline]
+    fn decode_next<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
+        self.decode(buffer)
+    }
 
     /// Appends `frame`, as it travels, to `out`. `out` may hold earlier frames: only append, and nothing on an error.
     ///

@@ -7,16 +7,18 @@ use wide::u8x16;
 ///
 /// It looks at 128 bytes at a time and remembers all that it found there: where the byte is frequent, as the ends of short
 /// lines are, that costs a fraction of a search for each. Where it is rare, `memchr` does the rest.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) struct Scan {
     /// Bytes at the front of the buffer that were looked at.
     searched: usize,
+    /// They are bytes behind what was consumed last: only who knows that they are the same still may rely on them.
+    ahead: bool,
     /// What was found in the last 128 of them and not handed out yet, a bit each.
     found: [u64; 2],
 }
 
 impl Scan {
-    pub(super) const NEW: Self = Self { searched: 0, found: [0; 2] };
+    pub(super) const NEW: Self = Self { searched: 0, ahead: false, found: [0; 2] };
     const BLOCK: usize = 128;
 
     /// The next place of `byte`, behind those that were handed out; `None` if there is none in `buffer` so far.
@@ -47,6 +49,7 @@ impl Scan {
         }
         let found = memchr(byte, &buffer[self.searched..]);
         self.searched = found.map_or(buffer.len(), |place| self.searched + place + 1);
+        self.ahead &= found.is_some();
         found.map(|_| self.searched - 1)
     }
 
@@ -54,8 +57,26 @@ impl Scan {
     #[inline]
     pub(super) fn consume(&mut self, count: usize) {
         self.searched -= count;
+        self.ahead = true;
+    }
+
+    /// Forgets what was seen behind what was consumed last.
+    #[inline]
+    pub(super) fn forget_ahead(&mut self) {
+        if self.ahead {
+            *self = Self::NEW;
+        }
     }
 }
+
+/// What was looked at is no setting: lines that are set up alike are equal.
+impl PartialEq for Scan {
+    fn eq(&self, _other: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Scan {}
 
 /// Where `byte` is in half a block: a bit for each place.
 #[inline]

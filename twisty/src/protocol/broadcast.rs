@@ -21,8 +21,13 @@ use crate::framing::Framing;
 pub fn broadcast<'a, F: Framing>(to: impl IntoIterator<Item = &'a Transport<F>>, frame: impl ToFrame) {
     let frame = frame.to_frame();
     let mut encoded: Option<(&Transport<F>, Encoded)> = None;
-    for transport in to {
+    for transport in to.into_iter().filter(|transport| transport.is_connected()) {
         if !encoded.as_ref().is_some_and(|(first, _)| encode_alike(first, transport)) {
+            if !encode_alike(transport, transport) {
+                // Its own encoding is for nobody else.
+                transport.send(&*frame);
+                continue;
+            }
             match Encoded::new(transport, &frame) {
                 Ok(bytes) => encoded = Some((transport, bytes)),
                 Err(error) => return transport.blame(error),
@@ -48,7 +53,7 @@ impl Encoded {
         let mut out = broadcasts.take_frame();
         transport.framing().encode(frame, &mut out)?;
         let small = out.len() < Outbox::WORTH_SHARING;
-        Ok(if small { Self::Small(broadcasts.add(out)) } else { Self::Large(out.into()) })
+        Ok(if small { Self::Small(broadcasts.add(out)) } else { Self::Large(broadcasts.copy(out)) })
     }
 
     pub(super) fn with_bytes(&self, look: impl FnOnce(&[u8])) {
@@ -61,5 +66,5 @@ impl Encoded {
 
 #[inline]
 fn encode_alike<F: Framing>(one: &Transport<F>, other: &Transport<F>) -> bool {
-    one == other || one.framing().encodes_like(&other.framing())
+    one.framing().encodes_like(&other.framing())
 }

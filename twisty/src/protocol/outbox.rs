@@ -10,7 +10,7 @@ use super::broadcast::Encoded;
 use super::segment::Segment;
 use super::{Agenda, Owed, Spare};
 
-/// What a connection has queued; a pointer and nothing else while that is nothing.
+/// What a connection has queued; a pointer and nothing else while that is nothing, and nothing is owed.
 #[derive(Default)]
 pub(crate) struct Outbox(Option<Box<Queue>>);
 
@@ -39,6 +39,8 @@ pub(crate) struct Queue {
 impl Outbox {
     /// A shared frame of at least so many bytes is linked instead of copied.
     pub(crate) const WORTH_SHARING: usize = 4096;
+    /// A buffer of so many bytes is no burden, whatever is in it.
+    const SMALL: usize = 8 * 1024;
     /// Pieces in one vectored write.
     const SLICES: usize = 16;
 
@@ -104,10 +106,17 @@ impl Outbox {
         }
     }
 
-    /// Gives the queue's memory back once nothing is in it, and it was seen that it drained.
+    /// Gives the queue's memory back once nothing is in it. While something is owed, or it was not seen yet that it drained,
+    /// the queue stays, but not with a large buffer: who waits for a reply may wait for long.
     pub(crate) fn tidy(&mut self, agenda: &Agenda) {
-        if let Some(queue) = self.0.take_if(|queue| queue.length == 0 && queue.owed.is_none() && !queue.stalled) {
-            agenda.outboxes.give(queue);
+        let Some(queue) = &mut self.0 else { return };
+        if queue.length > 0 {
+            return;
+        }
+        if queue.owed.is_none() && !queue.stalled {
+            self.clear(agenda);
+        } else if queue.tail.capacity() > Self::SMALL {
+            queue.tail = Vec::new();
         }
     }
 
@@ -127,9 +136,9 @@ impl Outbox {
         self.0.as_mut()?.owed.as_deref_mut()
     }
 
-    /// What is owed, to owe one reply more.
-    pub(crate) fn owe(&mut self, agenda: &Agenda) -> &mut Owed {
-        self.queue(agenda).owed.get_or_insert_default()
+    /// What is owed, to owe one reply more. A queue that is made for it has no buffer yet.
+    pub(crate) fn owe(&mut self) -> &mut Owed {
+        self.0.get_or_insert_default().owed.get_or_insert_default()
     }
 
     pub(crate) fn forget_owed(&mut self) {
@@ -460,6 +469,19 @@ mod tests {
         assert!(!agenda.broadcasts.are_held(), "by one who is slow");
         assert_eq!(contents(&slow), b"etwo");
         assert!(slow.0.expect("something is queued").capacity() < 64);
+    }
+
+    #[test]
+    fn who_waits_for_a_reply_keeps_no_large_buffer() {
+        let (agenda, mut outbox) = (Agenda::default(), Outbox::default());
+        add(&agenda, &mut outbox, [0; 50_000]);
+        outbox.owe();
+        outbox.advance(50_000);
+        outbox.tidy(&agenda);
+        assert!(outbox.0.as_ref().is_some_and(|queue| queue.tail.capacity() <= Outbox::SMALL));
+        outbox.forget_owed();
+        outbox.tidy(&agenda);
+        assert!(outbox.0.is_none());
     }
 
     #[test]

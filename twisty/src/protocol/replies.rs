@@ -35,13 +35,13 @@ impl<F: Framing> Transport<F> {
     fn behind_others(&self) -> Applying {
         let last = self.outbox().owed().and_then(Owed::last);
         let place = last.unwrap_or_else(|| self.add_reply(false, None));
-        self.outbox().owe(self.agenda()).place = place;
+        self.outbox().owe().place = place;
         Applying::Reply
     }
 
     fn add_reply(&self, promised: bool, behind: Option<ReplyId>) -> ReplyId {
         let id = self.agenda().next_reply();
-        self.outbox().owe(self.agenda()).insert(id, promised, behind);
+        self.outbox().owe().insert(id, promised, behind);
         self.0.owes.set(true);
         self.disturb();
         id
@@ -54,7 +54,7 @@ impl<F: Framing> Transport<F> {
         let promised = self.add_reply(true, behind);
         if self.0.applying.get() != Applying::Nothing {
             let place = self.add_reply(false, Some(promised));
-            self.outbox().owe(self.agenda()).place = place;
+            self.outbox().owe().place = place;
             self.0.applying.set(Applying::Reply);
         }
         promised

@@ -4,6 +4,8 @@ use std::cell::{Cell, Ref, RefCell};
 use std::ops::Range;
 use std::rc::Rc;
 
+use bytes::Bytes;
+
 /// The small frames that are broadcast in one turn, one behind the other. Who receives some of them notes a [`Segment`]
 /// and writes it from here, so that a delivery copies nothing.
 ///
@@ -36,14 +38,27 @@ impl Broadcasts {
     }
 
     /// Adds a frame, and keeps the buffer it was encoded in for the next one.
-    pub(super) fn add(&self, mut frame: Vec<u8>) -> Segment {
+    pub(super) fn add(&self, frame: Vec<u8>) -> Segment {
         let buffer = Rc::clone(&self.buffer.borrow());
         let start = buffer.borrow().len();
         buffer.borrow_mut().extend_from_slice(&frame);
-        frame.clear();
-        self.frame.set(frame);
+        self.keep(frame);
         let range = start..buffer.borrow().len();
         Segment { buffer, range }
+    }
+
+    /// A frame in memory of its own, with no room to spare.
+    pub(super) fn copy(&self, frame: Vec<u8>) -> Bytes {
+        let copy = Bytes::copy_from_slice(&frame);
+        self.keep(frame);
+        copy
+    }
+
+    fn keep(&self, mut frame: Vec<u8>) {
+        if frame.capacity() <= Self::LARGEST {
+            frame.clear();
+            self.frame.set(frame);
+        }
     }
 
     /// Forgets the frames: nobody has any left. A segment that somebody has keeps its buffer to itself.

@@ -331,6 +331,13 @@ impl<F: Framing> Transport<F> {
     /// ```
     #[must_use]
     pub fn framing_mut(&self) -> RefMut<'_, F> {
+        self.disturb();
+        self.decoder()
+    }
+
+    /// The same, for delivery itself.
+    #[inline]
+    pub(crate) fn decoder(&self) -> RefMut<'_, F> {
         self.0.framing.borrow_mut()
     }
 
@@ -353,7 +360,7 @@ impl<F: Framing> Transport<F> {
         self.0.calm.set(calm);
     }
 
-    /// Has looked at what else there is than frames, before the next one.
+    /// Has what else there is than frames looked at, before the next one.
     pub(crate) fn disturb(&self) {
         self.set_calm(false);
     }
