@@ -15,7 +15,8 @@ use super::{Load, PATIENCE, READ_BUFFER, Run, connect, poll_socket, read_expecte
 use crate::Result;
 use crate::tape::Tape;
 
-/// Neighbours start so many messages apart on the tape, whose length is no multiple of it: no two start at the same place.
+/// Neighbours start so many messages apart on the tape, whose length is no multiple of it: no two start at the same
+/// place.
 const APART: usize = 7;
 
 /// What all clients of a dialogue say and expect.
@@ -152,8 +153,8 @@ impl Client {
     }
 }
 
-/// All replies have been read: whatever else is there already was not asked for. What comes later is noticed in the next
-/// batch.
+/// All replies have been read: whatever else is there already was not asked for. What comes later is noticed in the
+/// next batch.
 fn expect_silence(socket: &mut TcpStream) -> Result {
     let mut buffer = [0; 64];
     match socket.read(&mut buffer) {
