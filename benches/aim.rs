@@ -27,9 +27,13 @@ pub enum Aim {
 }
 
 impl Aim {
-    /// The aim, and whether the figure at `index` meets it: `figures` has those of all, round by round. `None` if it, or
-    /// what it is held against, was not measured.
-    pub fn judge(self, figures: &[Vec<f64>], index: usize) -> Option<String> {
+    /// The aim, and whether the figure at `index` meets it: `figures` has those of all, round by round.
+    pub fn judge(self, figures: &[Vec<f64>], index: usize) -> String {
+        verdict(self, self.is_met(figures, index))
+    }
+
+    /// `None` if the figure at `index`, or what it is held against, was not measured.
+    fn is_met(self, figures: &[Vec<f64>], index: usize) -> Option<bool> {
         let (base, most) = match self {
             Self::Times { most, of: base } | Self::More { most, than: base } => (base, most),
         };
@@ -38,7 +42,7 @@ impl Aim {
             Self::Times { .. } => rounds.map(|(figure, base)| figure / base).collect(),
             Self::More { .. } => rounds.map(|(figure, base)| figure - base).collect(),
         };
-        Some(verdict(self, Spread::of(&figures)?.median <= most))
+        Some(Spread::of(&figures)?.median <= most)
     }
 
     /// The same bound as a ratio to the first of all, as charts show it.
@@ -64,9 +68,13 @@ impl fmt::Display for Aim {
     }
 }
 
-/// A cell of a table: a bound, and whether it is kept.
-pub fn verdict(bound: impl fmt::Display, met: bool) -> String {
-    let met = if met { "met" } else { "**missed**" };
+/// A cell of a table: a bound, and whether it is kept, as far as that was measured.
+pub fn verdict(bound: impl fmt::Display, met: Option<bool>) -> String {
+    let met = match met {
+        Some(true) => "met",
+        Some(false) => "**missed**",
+        None => "not measured",
+    };
     format!("≤ {bound} {met}")
 }
 
@@ -96,23 +104,23 @@ mod tests {
     #[test]
     fn a_ratio_is_that_of_the_same_round() {
         let judge = |most, of| Aim::Times { most, of }.judge(&figures(), 1);
-        assert_eq!(judge(1.05, 0).as_deref(), Some("≤ 1.05 met"));
-        assert_eq!(judge(1.03, 0).as_deref(), Some("≤ 1.03 **missed**"));
-        assert_eq!(judge(2.1, 2).as_deref(), Some("≤ 2.10 of the 3rd met"));
+        assert_eq!(judge(1.05, 0), "≤ 1.05 met");
+        assert_eq!(judge(1.03, 0), "≤ 1.03 **missed**");
+        assert_eq!(judge(2.1, 2), "≤ 2.10 of the 3rd met");
     }
 
     #[test]
     fn a_difference_is_that_of_the_same_round() {
         let judge = |most| Aim::More { most, than: 0 }.judge(&figures(), 1);
-        assert_eq!(judge(8.0).as_deref(), Some("≤ 8 ns over the 1st met"));
-        assert_eq!(judge(7.5).as_deref(), Some("≤ 7.5 ns over the 1st **missed**"));
+        assert_eq!(judge(8.0), "≤ 8 ns over the 1st met");
+        assert_eq!(judge(7.5), "≤ 7.5 ns over the 1st **missed**");
     }
 
     #[test]
-    fn nothing_is_judged_that_was_not_measured() {
+    fn an_aim_is_told_also_where_its_figure_was_not_measured() {
         let aim = Aim::Times { most: 1.0, of: 3 };
-        assert_eq!(aim.judge(&figures(), 1), None);
-        assert_eq!(Aim::Times { most: 1.0, of: 0 }.judge(&[vec![], vec![]], 1), None);
+        assert_eq!(aim.judge(&figures(), 1), "≤ 1.00 of the 4th not measured");
+        assert_eq!(Aim::Times { most: 1.0, of: 0 }.judge(&[vec![], vec![]], 1), "≤ 1.00 not measured");
     }
 
     #[test]

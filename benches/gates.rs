@@ -2,7 +2,7 @@
 //!
 //! Run: `cargo test --release -p benches --test gates`      Some of it: `… --test gates -- "system calls" line`
 //!
-//! - `allocations`: none for a request and its reply, none for a broadcast and its deliveries.
+//! - `allocations`: none for a request and its reply, none for a broadcast and its deliveries, one for a turn.
 //! - `system calls`: as many for a request as the hand-written mio loop makes, under `strace`.
 //! - `instructions`: budgets for framing, dispatch and the like, under `valgrind`; only in a release build.
 //! - `growth`: hostile input four times as long costs four times as many instructions, not sixteen times.

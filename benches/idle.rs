@@ -90,9 +90,11 @@ fn section(name: &str, servers: [Server; 4], answer: Answer, connections: usize)
 }
 
 fn row(label: &str, found: Option<Footprint>, aim: Option<f64>) -> [String; 4] {
-    let Some(Footprint { each, left }) = found else { return [label, "–", "", "–"].map(str::to_owned) };
-    let aim = aim.map_or(String::new(), |aim| verdict(format_args!("{aim} B"), each <= aim));
-    [label.to_owned(), format!("{each:.0}"), aim, format!("{:.0}", left / 1024.0)]
+    let met = |aim| found.map(|Footprint { each, .. }| each <= aim);
+    let aim = aim.map_or(String::new(), |aim| verdict(format_args!("{aim} B"), met(aim)));
+    let show = |figure: Option<f64>| figure.map_or("–".to_owned(), |figure| format!("{figure:.0}"));
+    let (each, left) = found.map(|Footprint { each, left }| (each, left / 1024.0)).unzip();
+    [label.to_owned(), show(each), aim, show(left)]
 }
 
 /// All of them say something else: in the chat it is their name.

@@ -21,7 +21,8 @@ cargo bench -p benches
                without servers a tenth of that for each way to do the work
   --rounds N   so many rounds
   --millis N   rounds so long
-  --save       replaces the bench's page and charts in benches/results, as a run without any word or option does
+  --save       replaces the bench's page and charts in benches/results, as a run without any word or option does;
+               not with a WORKLOAD, as the page would lose the others
 
   --serve NAME [--core N]
                nothing but this server, until it is killed: for profilers. --serve help lists the names.
@@ -152,7 +153,7 @@ impl Options {
     /// `how` they come about.
     ///
     /// # Errors
-    /// When `measure` fails, or the results cannot be written.
+    /// When `measure` fails, the results cannot be written, or only a part of them would replace all.
     pub fn record(&self, how: &str, measure: impl FnOnce(&mut Results) -> Result) -> Result {
         raise_file_limit();
         match &self.mode {
@@ -160,6 +161,12 @@ impl Options {
             Mode::Serve(name) => {
                 become_server(self.core)?;
                 servers::serve(name)?;
+            }
+            Mode::Compare if self.save && !self.words.is_empty() => {
+                let words = self.words.join(" ");
+                return Err(
+                    format!("--save replaces the whole page by what is measured now: leave out {words:?}").into()
+                );
             }
             Mode::Compare => {
                 let mut results = Results::begin(how);
@@ -170,5 +177,18 @@ impl Options {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_of_the_results_does_not_replace_all() {
+        let arguments = ["--bench", "--save", "64 conn"].map(str::to_owned).to_vec();
+        let options = Options::from_arguments(arguments).expect("it is a command line");
+        let refused = options.record("", |_| Err("it was measured".into())).expect_err("it would lose the others");
+        assert!(refused.to_string().contains("leave out \"64 conn\""), "{refused}");
     }
 }

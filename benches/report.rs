@@ -123,7 +123,7 @@ fn with_ratio(figures: &[Vec<f64>], index: usize, show: impl Fn(f64) -> String) 
 }
 
 fn judge(aims: &[Aim], figures: &[Vec<f64>], index: usize) -> String {
-    let verdicts: Vec<_> = aims.iter().filter_map(|aim| aim.judge(figures, index)).collect();
+    let verdicts: Vec<_> = aims.iter().map(|aim| aim.judge(figures, index)).collect();
     verdicts.join(", ")
 }
 

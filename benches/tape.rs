@@ -22,6 +22,11 @@ impl Tape {
         Self { bytes, count, size }
     }
 
+    /// How many messages differ.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
     /// The bytes of `count` messages, from number `first` on.
     pub fn batch(&self, first: usize, count: usize) -> &[u8] {
         let start = first % self.count * self.size;

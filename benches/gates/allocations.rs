@@ -34,6 +34,7 @@ struct Talk {
 }
 
 pub(crate) fn hold(report: &mut Report) -> Result {
+    idle_turn(report)?;
     let line = b"a line of text\r\n";
     let one = |name, request, reply| Talk { name, clients: 1, request, reply };
     gate(report, &one("raw", line, line), RawEcho::factory)?;
@@ -47,6 +48,24 @@ pub(crate) fn hold(report: &mut Report) -> Result {
         let _members: fn() -> Member = Member::default;
         Room::default()
     })
+}
+
+/// A turn in which nothing happens: what the other gates subtract from what they count.
+fn idle_turn(report: &mut Report) -> Result {
+    if !report.wants("idle turn") {
+        return Ok(());
+    }
+    let sockets = Sockets::connect(RawEcho::factory(), 1)?;
+    report.measured(&Measured {
+        gate: "idle turn",
+        cost: sockets.count_idle_turn()?,
+        // The reactor, boxed as the clock that is the thread's current one for that long.
+        budget: 1.0,
+        least: 1.0,
+        unit: "allocations",
+        look_at: "`Reactor::turn` and `one_turn`; no other gate sees what each turn allocates",
+    });
+    Ok(())
 }
 
 /// The same talk in all the ways in which it may arrive.
@@ -105,8 +124,14 @@ impl Sockets {
         (0..ROUNDS).try_for_each(|_| self.round(pieces, reply))?;
         let counted = count(|| self.round(pieces, reply))?;
         // `turn` makes its reactor the current one each time; `run` does so once.
-        let turn = count(|| Ok(self.reactor.turn(Some(Duration::ZERO))?))?;
-        Ok(counted - turn * pieces.len() as f64)
+        Ok(counted - self.count_idle_turn()? * pieces.len() as f64)
+    }
+
+    /// Allocations of a turn that finds nothing to do.
+    fn count_idle_turn(&self) -> Result<f64> {
+        let turn = || Ok(self.reactor.turn(Some(Duration::ZERO))?);
+        (0..ROUNDS).try_for_each(|_| turn())?;
+        count(turn)
     }
 
     fn round(&mut self, pieces: &[&[u8]], reply: &[u8]) -> Result {

@@ -30,7 +30,7 @@ const fn frame(work: &'static str, reference: Option<&'static str>, budget: f64,
     Budget { work, reference, units: FRAMES, unit: "frame of 64 bytes", budget, look_at }
 }
 
-const BUDGETS: [Budget; 13] = [
+const BUDGETS: [Budget; 14] = [
     frame("decode lines", Some("find line ends"), 24.0, "`Line::decode`"),
     frame("decode netstrings", None, 112.0, "`Netstring::decode`"),
     frame("decode int32", None, 58.0, "`LengthPrefixed::decode`"),
@@ -50,6 +50,14 @@ const BUDGETS: [Budget; 13] = [
         unit: "chunk of 4 KiB",
         budget: 3700.0,
         look_at: "`Connection::handle_bytes` and `step`, `Transport::send`, `Outbox`",
+    },
+    Budget {
+        work: "hear numbers",
+        reference: Some("hear numbers by hand"),
+        units: FRAMES,
+        unit: "line",
+        budget: 76.0,
+        look_at: "`Line::decode`, `Connection::deliver`, what `#[protocol]` writes",
     },
     Budget {
         work: "add numbers by state",

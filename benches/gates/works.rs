@@ -33,7 +33,7 @@ const NUMBER: &[u8] = b"12345\r\n";
 
 type Work = fn(usize);
 
-const WORKS: [(&str, Work); 20] = [
+const WORKS: [(&str, Work); 21] = [
     ("find line ends", find_line_ends),
     ("decode lines", |rounds| decode(Line::new(), rounds)),
     ("decode netstrings", |rounds| decode(Netstring::new(), rounds)),
@@ -46,6 +46,7 @@ const WORKS: [(&str, Work); 20] = [
     ("echo lines", |rounds| talk(LineEcho::factory(), LINE, rounds)),
     ("copy chunks", copy_chunks),
     ("echo chunks", echo_chunks),
+    ("hear numbers by hand", hear_by_hand),
     ("hear numbers", |rounds| talk(Deaf::factory(), NUMBER, rounds)),
     ("add numbers by state", |rounds| talk(Till::factory(), NUMBER, rounds)),
     ("copy to members", copy_to_members),
@@ -121,6 +122,19 @@ fn echo_by_hand(rounds: usize) {
         }
         black_box(outbox.clone());
         outbox.clear();
+    }
+}
+
+/// The least that tells a server in memory of each line in a chunk.
+fn hear_by_hand(rounds: usize) {
+    let lines = NUMBER.repeat(FRAMES);
+    for _ in 0..rounds {
+        let arrived = black_box(&lines).clone();
+        let mut start = 0;
+        for end in memchr_iter(b'\n', &arrived) {
+            black_box(&arrived[start..end - 1]);
+            start = end + 1;
+        }
     }
 }
 

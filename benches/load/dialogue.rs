@@ -4,7 +4,7 @@
 //! expects, and sends the next batch. Batches are never refilled halfway: like this all servers are given the same
 //! bytes in the same writes, also one that answers in dribs and drabs.
 
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -14,6 +14,10 @@ use mio::{Events, Poll};
 use super::{Load, PATIENCE, READ_BUFFER, Run, connect, poll_socket, read_expected, wait};
 use crate::Result;
 use crate::tape::Tape;
+
+/// Neighbours start so many messages apart on the tape, whose length is no multiple of it: no two start at the same
+/// place.
+const APART: usize = 7;
 
 /// What all clients of a dialogue say and expect.
 #[derive(Debug, Clone)]
@@ -40,7 +44,14 @@ pub struct Dialogue {
 
 impl Dialogue {
     /// Connects `connections` clients to a server. They spin if they do not share their core with it.
+    ///
+    /// # Errors
+    /// When they cannot connect, or when some of them would say the same all the time.
     pub fn connect(server: SocketAddr, spin: bool, connections: usize, script: Script) -> Result<Self> {
+        let messages = script.requests.count();
+        if messages < connections || messages.is_multiple_of(APART) {
+            return Err(format!("{connections} clients do not differ on a tape of {messages} messages").into());
+        }
         let poll = Poll::new()?;
         let clients = (0..connections).map(|number| Client::connect(server, &poll, number)).collect::<Result<_>>()?;
         Ok(Self {
@@ -90,7 +101,9 @@ impl Load for Dialogue {
                 busy -= finished;
             }
         }
-        Ok(run.end())
+        let run = run.end();
+        self.clients.iter_mut().try_for_each(|client| expect_silence(&mut client.socket))?;
+        Ok(run)
     }
 }
 
@@ -109,8 +122,8 @@ struct Client {
 impl Client {
     fn connect(server: SocketAddr, poll: &Poll, number: usize) -> Result<Self> {
         let socket = poll_socket(connect(server)?, poll, number)?;
-        // They start at different places of the tape: a reply that goes to the wrong client is noticed.
-        Ok(Self { socket, next: number * 7, unsent: 0, awaited: 0, began: Instant::now() })
+        // A reply that goes to the wrong client is noticed like this.
+        Ok(Self { socket, next: number * APART, unsent: 0, awaited: 0, began: Instant::now() })
     }
 
     fn send_batch(&mut self, script: &Script) -> Result {
@@ -137,5 +150,60 @@ impl Client {
     fn read(&mut self, script: &Script, buffer: &mut [u8]) -> Result<bool> {
         let batch = script.replies.batch(self.next - script.depth, script.depth);
         Ok(self.awaited > 0 && read_expected(&mut self.socket, buffer, batch, &mut self.awaited)?)
+    }
+}
+
+/// All replies have been read: whatever else is there already was not asked for. What comes later is noticed in the
+/// next batch.
+fn expect_silence(socket: &mut TcpStream) -> Result {
+    let mut buffer = [0; 64];
+    match socket.read(&mut buffer) {
+        Ok(0) => Err("the server closed a connection".into()),
+        Ok(count) => Err(format!("the server also sent:\n{}", buffer[..count].escape_ascii()).into()),
+        Err(error) if error.kind() == ErrorKind::WouldBlock => Ok(()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{self, TcpListener};
+
+    use super::*;
+
+    /// A client's socket, and the server's end of it.
+    fn connected() -> Result<(net::TcpStream, net::TcpStream)> {
+        let listener = TcpListener::bind("127.0.0.1:0")?;
+        Ok((connect(listener.local_addr()?)?, listener.accept()?.0))
+    }
+
+    #[test]
+    fn bytes_that_nobody_asked_for_are_an_error() -> Result {
+        let (client, mut server) = connected()?;
+        let waiting = client.try_clone()?;
+        let mut client = poll_socket(client, &Poll::new()?, 0)?;
+        expect_silence(&mut client)?;
+        server.write_all(b"more")?;
+        // Shared by both handles.
+        waiting.set_nonblocking(false)?;
+        waiting.peek(&mut [0])?;
+        waiting.set_nonblocking(true)?;
+        let error = expect_silence(&mut client).expect_err("there is more");
+        assert!(error.to_string().contains("more"), "{error}");
+        Ok(())
+    }
+
+    #[test]
+    fn clients_that_would_say_the_same_are_refused() {
+        let connect = |connections, messages| {
+            let tape = Tape::new(messages, |number| format!("{number:05}").into_bytes());
+            let script = Script { requests: tape.clone(), replies: tape, depth: 1 };
+            let nowhere = SocketAddr::from(([127, 0, 0, 1], 9));
+            Dialogue::connect(nowhere, false, connections, script).map(drop)
+        };
+        for (connections, messages) in [(17, 16), (2, 14)] {
+            let error = connect(connections, messages).expect_err("some of them start at the same place");
+            assert!(error.to_string().contains("do not differ"), "{error}");
+        }
     }
 }

@@ -16,9 +16,10 @@ pub const QUOTE: &str = "An apple a day keeps the doctor away\r\n";
 
 type Serve = fn() -> Result;
 
-const SERVERS: [(&str, Serve); 28] = [
+const SERVERS: [(&str, Serve); 29] = [
     ("echo-mio", by_hand::echo),
     ("echo-tokio", with_tokio::echo),
+    ("echo-tokio-large", with_tokio::echo_large),
     ("echo-twisted", || with_twisted::serve("echo")),
     ("echo-twisty", with_twisty::echo),
     ("lines-mio", by_hand::lines),

@@ -6,6 +6,7 @@ mod netstrings;
 
 use std::net::SocketAddr;
 
+use socket2::SockRef;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
@@ -20,8 +21,15 @@ pub(super) use frames::{
 
 const LONGEST_LINE: usize = 16384;
 
+/// With a buffer of the usual size for each connection.
 pub(super) fn echo() -> Result {
-    run(echo_one)
+    run(|socket| echo_one(socket, 8 * 1024))
+}
+
+/// With buffers as large as the one that the mio loop and twisty have for all connections: a large message is then one
+/// read for tokio too.
+pub(super) fn echo_large() -> Result {
+    run(|socket| echo_one(socket, 64 * 1024))
 }
 
 pub(super) fn quote() -> Result {
@@ -36,17 +44,18 @@ where
 {
     Builder::new_current_thread().enable_io().build()?.block_on(async {
         let listener = TcpListener::bind(SocketAddr::from(([127, 0, 0, 1], 0))).await?;
+        // Accepted sockets inherit it, as those of the mio loop and twisty do: no system call for each of them.
+        SockRef::from(&listener).set_tcp_nodelay(true)?;
         announce(format_args!("tcp:{}", listener.local_addr()?))?;
         loop {
             let (socket, _) = listener.accept().await?;
-            socket.set_nodelay(true)?;
             tokio::spawn(serve(socket));
         }
     })
 }
 
-async fn echo_one(mut socket: TcpStream) -> std::io::Result<()> {
-    let mut buffer = vec![0; 8 * 1024];
+async fn echo_one(mut socket: TcpStream, size: usize) -> std::io::Result<()> {
+    let mut buffer = vec![0; size];
     loop {
         match socket.read(&mut buffer).await? {
             0 => return Ok(()),
