@@ -232,18 +232,12 @@ fn netstrings_by_hand(input: &[u8], tally: &mut Tally) -> Option<usize> {
 /// The loop of [`Framing`]'s contract.
 fn framing(mut framing: impl Framing) -> impl FnMut(&[u8], &mut Tally) -> Option<usize> {
     move |input, tally| {
-        let mut used = 0;
-        while used < input.len() || framing.is_ready() {
-            let left = &input[used..];
-            let decoded = if used > 0 { framing.decode_next(left) } else { framing.decode(left) };
-            match decoded.ok()? {
-                Decoded::Frame { frame, consumed } => {
-                    tally.add(frame);
-                    used += consumed;
-                }
-                Decoded::Raw(_) => return None,
-                Decoded::Incomplete { .. } => break,
-            }
+        let Decoded::Frame { frame, consumed: mut used } = framing.decode(input).ok()? else { return Some(0) };
+        tally.add(frame);
+        while used < input.len() {
+            let Decoded::Frame { frame, consumed } = framing.decode_next(&input[used..]).ok()? else { break };
+            tally.add(frame);
+            used += consumed;
         }
         Some(used)
     }

@@ -31,16 +31,16 @@ const fn frame(work: &'static str, reference: Option<&'static str>, budget: f64,
 }
 
 const BUDGETS: [Budget; 14] = [
-    frame("decode lines", Some("find line ends"), 24.0, "`Line::decode`"),
-    frame("decode netstrings", None, 112.0, "`Netstring::decode`"),
-    frame("decode int32", None, 58.0, "`LengthPrefixed::decode`"),
-    frame("encode lines", Some("copy frames"), 113.0, "`Line::encode`"),
-    frame("encode netstrings", Some("copy frames"), 115.0, "`Netstring::encode`"),
-    frame("encode int32", Some("copy frames"), 18.0, "`LengthPrefixed::encode`"),
+    frame("decode lines", Some("find line ends"), 10.0, "`Line::decode`"),
+    frame("decode netstrings", None, 59.0, "`Netstring::decode`"),
+    frame("decode int32", None, 25.5, "`LengthPrefixed::decode`"),
+    frame("encode lines", Some("copy frames"), 52.5, "`Line::encode`"),
+    frame("encode netstrings", Some("copy frames"), 77.0, "`Netstring::encode`"),
+    frame("encode int32", Some("copy frames"), 17.0, "`LengthPrefixed::encode`"),
     frame(
         "echo lines",
         Some("echo lines by hand"),
-        326.0,
+        232.0,
         "`Connection::deliver`, `Transport::send`, `Outbox::append`",
     ),
     Budget {
@@ -48,7 +48,7 @@ const BUDGETS: [Budget; 14] = [
         reference: Some("copy chunks"),
         units: 1,
         unit: "chunk of 4 KiB",
-        budget: 3700.0,
+        budget: 3900.0,
         look_at: "`Connection::handle_bytes` and `step`, `Transport::send`, `Outbox`",
     },
     Budget {
@@ -64,7 +64,7 @@ const BUDGETS: [Budget; 14] = [
         reference: Some("hear numbers"),
         units: FRAMES,
         unit: "line",
-        budget: 261.0,
+        budget: 237.0,
         look_at: "`FromFrame` of numbers, `Context::state`, what `#[state_machine]` writes",
     },
     Budget {
@@ -72,7 +72,7 @@ const BUDGETS: [Budget; 14] = [
         reference: Some("copy to members"),
         units: SAID * MEMBERS,
         unit: "delivery",
-        budget: 76.0,
+        budget: 73.0,
         look_at: "`protocol::broadcast`, `Transport::send_encoded`, `Queue::append_encoded`",
     },
     Budget {

@@ -242,11 +242,11 @@ impl Framing for LengthPrefixed {
         if length > self.max_length {
             return Err(Overlong { length, max_length: self.max_length }.into());
         }
-        let consumed = start.saturating_add(length);
-        match buffer.get(start..consumed) {
-            Some(frame) => Ok(Decoded::Frame { frame, consumed }),
-            None => Ok(Decoded::Incomplete { missing: consumed - buffer.len() }),
-        }
+        let string = &buffer[start..];
+        Ok(match string.get(..length) {
+            Some(frame) => Decoded::Frame { frame, consumed: start + length },
+            None => Decoded::Incomplete { missing: length - string.len() },
+        })
     }
 
     #[inline]

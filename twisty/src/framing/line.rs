@@ -217,7 +217,7 @@ impl Default for Line {
 }
 
 impl Framing for Line {
-    #[inline]
+    #[inline(never)]
     fn decode<'a>(&mut self, buffer: &'a [u8]) -> Result<Decoded<'a>, FramingError> {
         if let Mode::Line(ends) = &mut self.mode {
             ends.forget_ahead();
