@@ -80,7 +80,7 @@ impl ServerEndpoint {
     /// Listens here, as [`Reactor::listen`] does.
     ///
     /// # Errors
-    /// [`ListenError`](crate::ListenError) when the port cannot be opened, and what the factory's `start` answers.
+    /// [`ListenError`] when the port cannot be opened, and what the factory's `start` answers.
     ///
     /// ```
     /// use twisty::endpoint::ServerEndpoint;
@@ -213,7 +213,7 @@ impl Reactor {
     /// `factory`. A [`Shared`](crate::protocol::Shared) factory may listen on several.
     ///
     /// # Errors
-    /// [`EndpointError`] when `endpoint` cannot be understood, [`ListenError`](crate::ListenError) when the port cannot
+    /// [`EndpointError`] when `endpoint` cannot be understood, [`ListenError`] when the port cannot
     /// be opened, and what the factory's `start` answers.
     ///
     /// ```
