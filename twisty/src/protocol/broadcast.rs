@@ -21,7 +21,7 @@ use crate::framing::Framing;
 pub fn broadcast<'a, F: Framing>(to: impl IntoIterator<Item = &'a Transport<F>>, frame: impl ToFrame) {
     let frame = frame.to_frame();
     let mut encoded: Option<(&Transport<F>, Encoded)> = None;
-    for transport in to.into_iter().filter(|transport| transport.is_connected()) {
+    for transport in to.into_iter().filter(|transport| transport.takes_messages()) {
         if !encoded.as_ref().is_some_and(|(first, _)| encode_alike(first, transport)) {
             if !encode_alike(transport, transport) {
                 // Its own encoding is for nobody else.

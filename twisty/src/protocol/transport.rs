@@ -210,6 +210,12 @@ impl<F: Framing> Transport<F> {
         Some(queue)
     }
 
+    /// Whether what is sent now goes out: the connection is open, or this belongs to the outcome of a handler that closes it.
+    #[inline]
+    pub(super) fn takes_messages(&self) -> bool {
+        self.0.phase.get() == Phase::Open || matches!(self.0.applying.get(), Applying::LastWords | Applying::Reply)
+    }
+
     /// Whether the peer left too much unread; then it is cut off.
     #[inline]
     pub(super) fn is_overfull(&self, queue: &Queue) -> bool {
