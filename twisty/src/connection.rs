@@ -469,3 +469,7 @@ fn report_end(protocol: &str, peer: &Address, reason: &Failure) {
         tracing::error!(protocol, %peer, %reason, origin = %reason.origin(), "connection closed");
     }
 }
+
+#[cfg(test)]
+#[path = "connection_test.rs"]
+mod tests;
