@@ -312,7 +312,7 @@ impl<P: Protocol> Connection<P> {
         if used < bytes.len() && self.cx.link().is_connected() {
             let mut inbox = Inbox::keeping(&bytes[used..], &self.cx.link().agenda().inboxes);
             inbox.missing = missing;
-            self.inbox = Some(inbox.shrunk(&self.cx.link().agenda().inboxes));
+            self.inbox = Some(inbox);
         }
     }
 

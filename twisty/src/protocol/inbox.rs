@@ -1,5 +1,6 @@
 //! Bytes that arrived and are not consumed.
 
+use super::spares::SMALL;
 use super::{Spare, Spares};
 
 /// What a connection keeps of its input: an unfinished frame, or what came after a pause. One that has nothing to keep
@@ -14,9 +15,6 @@ pub(crate) struct Inbox {
 }
 
 impl Inbox {
-    /// A buffer of so many bytes is no burden, whatever is in it.
-    const SMALL: usize = 8 * 1024;
-
     /// The inbox of a connection that will keep `bytes`, maybe for long: a single byte of an unfinished frame must not keep
     /// a buffer that a large one needed.
     pub(crate) fn keeping(bytes: &[u8], spares: &Spares<Self>) -> Box<Self> {
@@ -41,7 +39,7 @@ impl Inbox {
     }
 
     fn is_too_large_for(&self, bytes: usize) -> bool {
-        self.bytes.capacity() > Self::SMALL.max(4 * bytes)
+        self.bytes.capacity() > SMALL.max(4 * bytes)
     }
 
     pub(crate) fn unread(&self) -> &[u8] {
@@ -84,9 +82,9 @@ mod tests {
         large.missing = 3;
         let small = large.shrunk(&spares);
         assert_eq!((small.unread(), small.missing), (&[7][..], 3));
-        assert!(small.bytes.capacity() <= Inbox::SMALL);
+        assert!(small.bytes.capacity() <= SMALL);
         let another = Inbox::keeping(&[8], &spares);
-        assert!(another.bytes.capacity() <= Inbox::SMALL, "the large one is among the spares");
+        assert!(another.bytes.capacity() <= SMALL, "the large one is among the spares");
         assert!(Inbox::keeping(&[9; 20_000], &spares).bytes.capacity() >= 50_000);
     }
 }

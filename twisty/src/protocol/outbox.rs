@@ -8,6 +8,7 @@ use bytes::Bytes;
 
 use super::broadcast::Encoded;
 use super::segment::Segment;
+use super::spares::SMALL;
 use super::{Agenda, Owed, Spare};
 
 /// What a connection has queued; a pointer and nothing else while that is nothing, and nothing is owed.
@@ -39,8 +40,6 @@ pub(crate) struct Queue {
 impl Outbox {
     /// A shared frame of at least so many bytes is linked instead of copied.
     pub(crate) const WORTH_SHARING: usize = 4096;
-    /// A buffer of so many bytes is no burden, whatever is in it.
-    const SMALL: usize = 8 * 1024;
     /// Pieces in one vectored write.
     const SLICES: usize = 16;
 
@@ -115,7 +114,7 @@ impl Outbox {
         }
         if queue.owed.is_none() && !queue.stalled {
             self.clear(agenda);
-        } else if queue.tail.capacity() > Self::SMALL {
+        } else if queue.tail.capacity() > SMALL {
             queue.tail = Vec::new();
         }
     }
@@ -478,7 +477,7 @@ mod tests {
         outbox.owe();
         outbox.advance(50_000);
         outbox.tidy(&agenda);
-        assert!(outbox.0.as_ref().is_some_and(|queue| queue.tail.capacity() <= Outbox::SMALL));
+        assert!(outbox.0.as_ref().is_some_and(|queue| queue.tail.capacity() <= SMALL));
         outbox.forget_owed();
         outbox.tidy(&agenda);
         assert!(outbox.0.is_none());

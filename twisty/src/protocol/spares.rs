@@ -2,6 +2,9 @@
 
 use std::cell::{Cell, RefCell};
 
+/// A buffer of so many bytes is no burden for a connection that keeps it, whatever is in it.
+pub(super) const SMALL: usize = 8 * 1024;
+
 /// What idle connections do without, kept for the next one that needs it: so steady traffic allocates nothing, and an
 /// idle connection owns nothing.
 #[derive(Default)]

@@ -199,7 +199,7 @@ impl<F: Framing> Transport<F> {
     // Always: each frame that is sent comes here, and a hint is followed or not as the program is cut into units.
     #[inline(always)]
     fn open_queue(&self) -> Option<RefMut<'_, Queue>> {
-        if self.0.phase.get() != Phase::Open && self.0.applying.get() != Applying::LastWords {
+        if !self.takes_messages() {
             return None;
         }
         let queue = RefMut::map(self.outbox(), |outbox| outbox.queue(self.agenda()));
