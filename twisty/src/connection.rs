@@ -515,7 +515,7 @@ mod tests {
     fn connect() -> Connection<Pupil> {
         let shared = ForProtocol::<Pupil>::default().into_shared();
         let address = Address::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 8007)));
-        let home = Home::of::<Pupil>(Rc::<Agenda>::default(), address);
+        let home = Home::of::<Pupil>(Rc::<Agenda>::default(), address.clone());
         let key = SlotMap::<ConnectionKey, ()>::with_key().insert(());
         Connection::new(Pupil::default(), shared.seat(), Place { home, key, peer: address })
     }

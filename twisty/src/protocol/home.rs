@@ -18,7 +18,7 @@ impl Home {
         Rc::new(Self { agenda, host, limits: P::limits })
     }
 
-    pub(crate) const fn host(&self) -> Address {
-        self.host
+    pub(crate) const fn host(&self) -> &Address {
+        &self.host
     }
 }

@@ -13,6 +13,7 @@ mod outbox;
 mod outcome;
 mod owed;
 mod promises;
+mod rare;
 mod replies;
 mod segment;
 mod spares;
@@ -21,8 +22,8 @@ mod transport;
 
 use std::time::Duration;
 
-pub use address::Address;
 use address::Compact;
+pub use address::{Address, UnixAddress};
 pub(crate) use agenda::{Agenda, ConnectionKey};
 pub use broadcast::broadcast;
 pub use context::Context;
@@ -35,6 +36,7 @@ pub(crate) use outbox::{Outbox, Queue};
 pub use outcome::{Outcome, Replies, Stateless, States};
 use owed::{Owed, ReplyId};
 pub(crate) use promises::Promises;
+pub(crate) use rare::Rare;
 pub(crate) use spares::{Spare, Spares};
 pub use state_machine::{Diagram, StateMachine, Transition};
 pub use transport::Transport;

@@ -75,9 +75,7 @@ impl<F: Framing> Transport<F> {
 
     /// How far it is on its way out, and whether a reason is known, or will be.
     fn ending(&self) -> (Phase, bool) {
-        let reason = self.0.reason.take();
-        let known = reason.is_some() || self.agenda().has_fault();
-        self.0.reason.set(reason);
+        let known = self.if_rare(|rare| rare.reason.is_some()) == Some(true) || self.agenda().has_fault();
         (self.0.phase.get(), known)
     }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::broadcast::Encoded;
 use super::replies::Applying;
-use super::{Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, ToFrame};
+use super::{Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, Rare, ToFrame};
 use crate::error::{OutboxFull, SendError};
 use crate::failure::Failure;
 use crate::framing::Framing;
@@ -72,8 +72,8 @@ pub(super) struct Link<F> {
     pub(super) restarted: Cell<bool>,
     /// Whether the connection is on the agenda.
     entered: Cell<bool>,
-    /// Why it closes; set once.
-    pub(super) reason: Cell<Option<Failure>>,
+    /// What few connections have.
+    rare: Cell<Option<Box<Rare>>>,
     home: Rc<Home>,
     key: ConnectionKey,
     peer: Compact,
@@ -115,7 +115,7 @@ impl<F: Framing> Transport<F> {
             delivery: Cell::new(Delivery::Done),
             restarted: Cell::new(false),
             entered: Cell::new(false),
-            reason: Cell::new(None),
+            rare: Cell::new(None),
             home,
             key,
             peer: peer.into(),
@@ -280,8 +280,10 @@ impl<F: Framing> Transport<F> {
         }
         // Also if it closes already: a panic after `lose_connection` is still why.
         if let Some(reason) = reason {
-            let first = self.0.reason.take().unwrap_or(reason);
-            self.0.reason.set(Some(first));
+            let _second = self.with_rare(|rare| match rare.reason {
+                Some(_) => Some(reason),
+                None => rare.reason.replace(reason),
+            });
         }
         if self.0.phase.get() < phase {
             self.0.phase.set(phase);
@@ -439,7 +441,23 @@ impl<F: Framing> Transport<F> {
         self.disturb();
         self.outbox().clear(self.agenda());
         self.0.owes.set(false);
-        self.0.reason.take()
+        self.if_rare(|rare| rare.reason.take()).flatten()
+    }
+
+    /// Changes what few connections have. Nobody else's code may run meanwhile, not even a `drop`: it would look in vain.
+    pub(crate) fn with_rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> R {
+        let mut rare = self.0.rare.take().unwrap_or_default();
+        let result = change(&mut rare);
+        self.0.rare.set(Some(rare));
+        result
+    }
+
+    /// The same, if this connection has any of it.
+    pub(crate) fn if_rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> Option<R> {
+        let mut rare = self.0.rare.take()?;
+        let result = change(&mut rare);
+        self.0.rare.set(Some(rare));
+        Some(result)
     }
 
     pub(crate) fn outbox(&self) -> RefMut<'_, Outbox> {
@@ -509,7 +527,7 @@ impl<F> Transport<F> {
     /// ```
     #[must_use]
     pub fn host(&self) -> Address {
-        self.0.home.host()
+        self.0.home.host().clone()
     }
 }
 

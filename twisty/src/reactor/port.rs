@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use mio::Interest;
 use mio::net::{TcpListener, TcpStream};
-use socket2::{Domain, Socket, Type};
+use socket2::{Domain, Type};
 
 use super::entries::{Entry, token_of};
 use super::{Core, Job, Reactor};
 use crate::clock::TimerKey;
 use crate::connection::{Connection, Place};
 use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Home, Seat};
-use crate::transport::{Driver, Status, Stream};
+use crate::transport::{Driver, Socket, Status, Stream};
 
 /// A port that is listened on; dropping it changes nothing. (Twisted's `IListeningPort`.)
 ///
@@ -62,7 +62,7 @@ impl Port {
     /// ```
     #[must_use]
     pub fn host(&self) -> Address {
-        self.host
+        self.host.clone()
     }
 
     /// Closes the port; its connections live on.
@@ -106,7 +106,7 @@ pub(crate) struct Binding {
 impl Binding {
     /// A listener with the options that its connections inherit: no delay, since output is gathered anyway.
     fn listen(self) -> io::Result<TcpListener> {
-        let socket = Socket::new(Domain::for_address(self.address), Type::STREAM, None)?;
+        let socket = socket2::Socket::new(Domain::for_address(self.address), Type::STREAM, None)?;
         socket.set_reuse_address(true)?;
         if self.address.is_ipv6() {
             socket.set_only_v6(true)?;
@@ -146,7 +146,7 @@ pub(crate) trait Welcome {
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home>;
 
     /// Makes a client's protocol and its connection; `None` refuses.
-    fn welcome(&self, socket: TcpStream, place: Place) -> Option<Box<dyn Driver>>;
+    fn welcome(&self, socket: Socket, place: Place) -> Option<Box<dyn Driver>>;
 }
 
 impl<F: Factory> Welcome for Seat<F> {
@@ -158,7 +158,7 @@ impl<F: Factory> Welcome for Seat<F> {
         Home::of::<F::Protocol>(agenda, host)
     }
 
-    fn welcome(&self, socket: TcpStream, place: Place) -> Option<Box<dyn Driver>> {
+    fn welcome(&self, socket: Socket, place: Place) -> Option<Box<dyn Driver>> {
         let seat = self.shared().seat();
         // A statement of its own, so that the protocol may use the factory.
         let protocol = self.shared().borrow_mut().build_protocol(&place.peer)?;
@@ -225,7 +225,7 @@ impl Listener {
         }
         self.reported.set(false);
         let (home, peer) = (self.home_of(reactor, &socket), peer.into());
-        reactor.add(|key| self.factory.welcome(socket, Place { home, key, peer }));
+        reactor.add(|key| self.factory.welcome(Socket::new(socket), Place { home, key, peer }));
     }
 
     fn report(&self, report: impl FnOnce()) {
@@ -239,7 +239,7 @@ impl Listener {
         let asked = if self.host.ip().is_unspecified() { socket.local_addr().ok() } else { None };
         let host = asked.unwrap_or(self.host).into();
         let mut home = self.home.borrow_mut();
-        if home.host() != host {
+        if *home.host() != host {
             *home = self.factory.home(Rc::clone(&reactor.0.agenda), host);
         }
         Rc::clone(&home)

@@ -72,7 +72,9 @@ impl Reactor {
             match event.token() {
                 WAKE => self.run_calls_from_threads(),
                 SIGNALS => self.handle_signal(),
-                token => self.drive(key_of(token), |driver, buffer, now| driver.handle_event(now, event, buffer)),
+                token => {
+                    self.drive(key_of(token), |driver, buffer, now| driver.handle_event(now, event.into(), buffer))
+                }
             }
         }
     }

@@ -1,7 +1,9 @@
 //! Sockets: each moves bytes between the operating system and a [`Connection`](crate::connection).
 
+mod socket;
 mod stream;
 
+pub(crate) use socket::Socket;
 pub(crate) use stream::Stream;
 
 use std::io;
@@ -20,7 +22,7 @@ pub(crate) trait Driver {
     fn open(&mut self, now: Timestamp);
 
     /// The poll says something about the socket.
-    fn handle_event(&mut self, now: Timestamp, event: &Event, buffer: &mut [u8]);
+    fn handle_event(&mut self, now: Timestamp, ready: Ready, buffer: &mut [u8]);
 
     /// Reads on, if reading stopped before the socket was empty.
     fn handle_turn(&mut self, now: Timestamp, buffer: &mut [u8]);
@@ -47,4 +49,24 @@ pub(crate) enum Status {
     Busy,
     /// Is finished: drop it.
     Gone,
+}
+
+/// What the poll says about a socket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Ready {
+    pub(crate) readable: bool,
+    pub(crate) writable: bool,
+    pub(crate) read_closed: bool,
+    pub(crate) error: bool,
+}
+
+impl From<&Event> for Ready {
+    fn from(event: &Event) -> Self {
+        Self {
+            readable: event.is_readable(),
+            writable: event.is_writable(),
+            read_closed: event.is_read_closed(),
+            error: event.is_error(),
+        }
+    }
 }
