@@ -69,6 +69,21 @@ fn by_an_attempt_that_begins() {
 }
 
 #[test]
+fn though_an_attempt_does_not_end() {
+    let clock = Clock::new();
+    let never = || {
+        let (resolver, deferred) = Deferred::<()>::new();
+        std::mem::forget(resolver);
+        deferred
+    };
+    let connected =
+        HappyEyeballs::new().connect("here", [v4(1), v4(2)], &clock, move |_| never().add_errback(move |_| never()));
+    connected.cancel();
+    assert!(failure_of(connected).check::<CancelledError>().is_some());
+    assert_eq!(clock.delayed_calls(), []);
+}
+
+#[test]
 fn by_the_end_of_another_attempt() {
     let handle = Rc::new(Cell::new(None::<CancelHandle>));
     let (to_cancel, clock) = (Rc::clone(&handle), Clock::new());

@@ -226,6 +226,6 @@ fn the_look_up_is_within_the_time() {
     let connected = impatient.connect_by_name("slow.example", 80, &names, &clock, never);
     clock.advance(ms(1_000));
     let error = failure_of(connected).trap::<DnsLookupError>().expect("no name");
-    assert_eq!(error.source.kind(), std::io::ErrorKind::TimedOut);
+    assert_eq!((error.name.as_str(), error.source.kind()), ("slow.example", std::io::ErrorKind::TimedOut));
     assert_eq!(clock.delayed_calls(), []);
 }

@@ -254,7 +254,6 @@ impl<T: 'static> Race<T> {
             self.track.stop();
             let _it_may_be_cancelled = self.resolver.try_errback(failure);
         }
-        drop(attempt);
         self.wait_for_next();
     }
 
@@ -379,10 +378,10 @@ impl Track {
         self.owe_one();
     }
 
-    /// Why there is nothing to wait for any more.
+    /// Why there is nothing to wait for any more. Each that failed had the next one begin, so none is untried then.
     fn all_failed(&self) -> Option<Failure> {
-        let nothing_left = self.untried.borrow().is_empty() && self.tried.borrow().iter().all(|it| it.ended.is_some());
-        (!self.is_over() && nothing_left).then(|| self.failure(self.tried.take()))
+        let nothing_goes_on = self.tried.borrow().iter().all(|it| it.ended.is_some());
+        (!self.is_over() && nothing_goes_on).then(|| self.failure(self.tried.take()))
     }
 
     /// Why it is over though some attempts go on: they have been cancelled, and are told of as too slow.
