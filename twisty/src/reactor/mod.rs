@@ -8,6 +8,7 @@ mod asked;
 mod end;
 mod entries;
 mod handle;
+mod listen;
 mod names;
 mod port;
 mod tasks;
