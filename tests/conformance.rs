@@ -13,6 +13,8 @@
 mod compare;
 #[path = "conformance/deferred/mod.rs"]
 mod deferred;
+#[path = "conformance/endpoints/mod.rs"]
+mod endpoints;
 #[path = "conformance/framing/mod.rs"]
 mod framing;
 #[path = "conformance/report.rs"]
@@ -35,6 +37,7 @@ const FAMILIES: &[Family] = &[
     Family { name: "deferred", replay: deferred::replay },
     Family { name: "deferred_list", replay: deferred::replay },
     Family { name: "deferred_scale", replay: deferred::scale::replay },
+    Family { name: "endpoints", replay: endpoints::replay },
     Family { name: "sync", replay: sync::replay },
     Family { name: "task", replay: task::replay },
 ];

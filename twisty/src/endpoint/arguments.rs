@@ -55,7 +55,7 @@ pub struct Arguments<'a> {
 }
 
 impl<'a> Arguments<'a> {
-    /// `bind`'s own half of [`Fields::bind`].
+    /// What [`Fields::bind`] does.
     pub(super) fn bind(
         fields: &'a Fields<'_>,
         positional: &[&'static str],
@@ -118,7 +118,7 @@ impl<'a> Arguments<'a> {
     pub fn required<T>(&self, argument: &Argument<T>) -> Result<T, EndpointError> {
         self.optional(argument)?.ok_or_else(|| {
             let problem = format!("its `{}` is missing, write {}", argument.name, argument.expected);
-            self.fields.mistake(self.fields.kind_part().at.clone(), EndpointMistake::Missing, problem)
+            self.fields.mistake(self.fields.at_kind(), EndpointMistake::Missing, problem)
         })
     }
 

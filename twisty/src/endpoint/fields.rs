@@ -31,13 +31,13 @@ use crate::error::{EndpointError, EndpointMistake};
 #[derive(Debug, Clone)]
 pub struct Fields<'a> {
     description: &'a str,
-    kind: Part,
+    kind: Option<Part>,
     values: Vec<Part>,
     options: Vec<(Part, Part)>,
 }
 
 /// A piece of a description: what it says, and where.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Part {
     pub(super) text: String,
     pub(super) at: Range<usize>,
@@ -61,7 +61,7 @@ impl<'a> Fields<'a> {
             let problem = "it ends in a lone `\\`, write `\\\\` for the character itself";
             return Err(EndpointError::new(description, at, EndpointMistake::LoneBackslash, problem));
         }
-        let mut this = Self { description, kind: Part::default(), values: Vec::new(), options: Vec::new() };
+        let mut this = Self { description, kind: None, values: Vec::new(), options: Vec::new() };
         for Field { key, value } in fields {
             match key {
                 Some(key) => this.options.push((key, value)),
@@ -80,8 +80,19 @@ impl<'a> Fields<'a> {
     /// ```
     #[must_use]
     pub fn kind(&self) -> Cow<'_, str> {
-        let kind = &*self.kind.text;
+        let kind = self.word().unwrap_or_default();
         if kind.contains(|c: char| c.is_ascii_uppercase()) { kind.to_ascii_lowercase().into() } else { kind.into() }
+    }
+
+    /// The first value as it is written, where there is one.
+    ///
+    /// ```
+    /// assert_eq!(twisty::endpoint::Fields::parse("TCP:8007")?.word(), Some("TCP"));
+    /// # Ok::<(), twisty::EndpointError>(())
+    /// ```
+    #[must_use]
+    pub fn word(&self) -> Option<&str> {
+        self.kind.as_ref().map(|kind| &*kind.text)
     }
 
     /// The values behind the kind, in their order.
@@ -168,8 +179,10 @@ impl<'a> Fields<'a> {
         EndpointError::new(self.description, at, mistake, problem)
     }
 
-    pub(super) fn kind_part(&self) -> &Part {
-        &self.kind
+    /// Where the kind stands, or should.
+    pub(super) fn at_kind(&self) -> Range<usize> {
+        let end = self.description.len();
+        self.kind.as_ref().map_or(end..end, |kind| kind.at.clone())
     }
 
     pub(super) fn value_parts(&self) -> &[Part] {
@@ -180,13 +193,8 @@ impl<'a> Fields<'a> {
         &self.options
     }
 
-    /// Takes the first value; an empty one at the end where there is none.
-    fn next_value(&mut self) -> Part {
-        if self.values.is_empty() {
-            let end = self.description.len();
-            return Part { text: String::new(), at: end..end };
-        }
-        self.values.remove(0)
+    fn next_value(&mut self) -> Option<Part> {
+        (!self.values.is_empty()).then(|| self.values.remove(0))
     }
 }
 

@@ -211,11 +211,11 @@ fn unknown<'a>(fields: &Fields<'_>, built_in: &[&'a str], own: impl Iterator<Ite
     let mut legal: Vec<&str> = built_in.iter().copied().chain(own.map(String::as_str)).collect();
     legal.sort_unstable();
     legal.dedup();
-    let word = fields.kind_part();
-    let advice = advice(&word.text, &legal);
-    let problem = match &*word.text {
+    let word = fields.word().unwrap_or_default();
+    let advice = advice(word, &legal);
+    let problem = match word {
         "" => format!("it does not begin with a word{advice}"),
         word => format!("`{word}` is not known{advice}"),
     };
-    fields.mistake(word.at.clone(), EndpointMistake::UnknownKind, problem)
+    fields.mistake(fields.at_kind(), EndpointMistake::UnknownKind, problem)
 }

@@ -118,7 +118,7 @@ pub(super) fn write_value(f: &mut fmt::Formatter<'_>, value: impl fmt::Display) 
     write!(f, ":{}", quote(&value.to_string()))
 }
 
-/// Writes `:name=value`, unless it goes without saying.
+/// Writes `:name=value`; nothing for a value that goes without saying.
 pub(super) fn write_option<T>(
     f: &mut fmt::Formatter<'_>,
     argument: &Argument<T>,

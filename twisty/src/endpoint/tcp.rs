@@ -327,7 +327,8 @@ impl TcpClient {
     }
 
     pub(super) fn from_arguments(given: &Arguments<'_>) -> Result<Self, EndpointError> {
-        let mut this = Self::new(given.required(&HOST)?, given.required(&PORT)?);
+        let port = given.required(&PORT)?;
+        let mut this = Self::new(given.required(&HOST)?, port);
         this.timeout = given.optional(&TIMEOUT)?.unwrap_or(Self::TIMEOUT);
         this.bind = given.optional(&BIND_ADDRESS)?;
         match (given.optional(&BIND_PORT)?, &mut this.bind) {

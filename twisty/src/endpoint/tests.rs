@@ -276,6 +276,19 @@ fn errors_of_an_inner_description_mark_it() {
 }
 
 #[test]
+fn what_would_be_ignored_is_refused() {
+    for (description, part) in [
+        (r"tls:a:443:timeout=5:endpoint=unix\:/x", r"unix\:/x"),
+        ("tls:a:443:private_key=k.pem", "k.pem"),
+        ("ssl:a:443:privateKey=k.pem", "k.pem"),
+        ("tcp:a:80:bind_port=4000", "4000"),
+    ] {
+        let error = description.parse::<ClientEndpoint>().expect_err(description);
+        assert_eq!(&description[error.at.clone()], part, "{error}");
+    }
+}
+
+#[test]
 fn names_of_options_are_twisteds_too() {
     for (ours, theirs) in [
         ("tls:a:1:private_key=k:certificate=c:trust_roots=r", "tls:a:1:privateKey=k:certificate=c:trustRoots=r"),

@@ -345,17 +345,11 @@ impl TlsClient {
         let given = fields.bind(&[HOST.name, PORT.name, TIMEOUT.name], &[&own[..], TcpClient::OPTIONS].concat())?;
         let tcp = TcpClient::from_arguments(&given)?;
         let mut this = match given.optional(&ENDPOINT)? {
-            Some(inner) => {
-                let inner = prefixes.parse_client(&inner);
-                Self::over(inner.map_err(|error| given.nested(ENDPOINT.name, error))?, tcp.host)
-            }
+            Some(inner) => Self::over(read_inner(&given, &tcp, &inner, prefixes)?, tcp.host),
             None => Self::new(tcp),
         };
         this.trust_roots = given.optional(&TRUST_ROOTS)?;
-        this.set_certificate(given.optional(&CERTIFICATE)?, given.optional(&PRIVATE_KEY)?);
-        if this.certificate.is_none() && given.has(PRIVATE_KEY.name) {
-            return Err(given.error(PRIVATE_KEY.name, "a `private_key` needs a `certificate` too"));
-        }
+        this.set_certificate(&given, &CERTIFICATE)?;
         this.alpn = given.optional(&ALPN)?.unwrap_or_default();
         Ok(this)
     }
@@ -369,14 +363,31 @@ impl TlsClient {
         let name = given.optional(&HOSTNAME)?.unwrap_or_else(|| tcp.host.clone());
         let mut this = Self::over(tcp, name);
         this.trust_roots = given.optional(&CA_CERTS_DIR)?;
-        this.set_certificate(given.optional(&CERT_KEY)?, given.optional(&PRIVATE_KEY)?);
+        this.set_certificate(&given, &CERT_KEY)?;
         Ok(this)
     }
 
-    fn set_certificate(&mut self, certificate: Option<PathBuf>, private_key: Option<PathBuf>) {
-        self.private_key = private_key.filter(|key| certificate.as_ref() != Some(key));
-        self.certificate = certificate;
+    fn set_certificate(&mut self, given: &Arguments<'_>, name: &Argument<PathBuf>) -> Result<(), EndpointError> {
+        self.certificate = given.optional(name)?;
+        self.private_key = given.optional(&PRIVATE_KEY)?.filter(|key| self.certificate.as_ref() != Some(key));
+        if self.certificate.is_none() && self.private_key.is_some() {
+            return Err(given.error(PRIVATE_KEY.name, format!("a `private_key` needs a `{}` too", name.name)));
+        }
+        Ok(())
     }
+}
+
+/// Reads what is connected to instead of the host. What is said of the connection there is not for this one.
+fn read_inner(
+    given: &Arguments<'_>,
+    outer: &TcpClient,
+    inner: &str,
+    prefixes: &Prefixes,
+) -> Result<ClientEndpoint, EndpointError> {
+    if *outer != TcpClient::new(&*outer.host, outer.port) {
+        return Err(given.error(ENDPOINT.name, "the options of its connection belong into its `endpoint`"));
+    }
+    prefixes.parse_client(inner).map_err(|error| given.nested(ENDPOINT.name, error))
 }
 
 impl Arguments<'_> {
