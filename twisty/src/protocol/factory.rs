@@ -201,17 +201,19 @@ impl<F: Factory> Shared<F> {
     ///
     /// ```
     /// # use twisty::prelude::*;
-    /// # #[protocol(line, slow_consumer = drop, high_water = 10)] #[derive(Default)] struct Member;
+    /// # #[factory(protocol = Member)] #[derive(Default)] struct Party { members: Vec<Transport<Line>> }
+    /// # #[protocol(line, factory = Party, slow_consumer = drop, high_water = 10)] #[derive(Default)] struct Member;
     /// # #[protocol] impl Member {
-    /// #[on(line)]
-    /// fn tell(&mut self, cx: &Context<Self>, line: &str) {
-    ///     twisty::broadcast([&cx.transport()], line);
-    /// }
+    /// # #[on(connect)]
+    /// # fn join(&mut self, cx: &Context<Self>) { cx.factory_mut().members.push(cx.transport()); }
+    /// # #[on(line)]
+    /// # fn tell(&mut self, cx: &Context<Self>, line: &str) { twisty::broadcast(&cx.factory().members, line); }
     /// # }
-    /// # let shared = Shared::from(Member::factory());
-    /// # let client = twisty::testing::Server::new(shared.clone()).connect();
-    /// client.stop_reading(); // and the protocol says `slow_consumer = drop, high_water = 10`
-    /// client.receive("twelve bytes\r\n").receive("and more\r\n");
+    /// # let shared = Shared::from(Party::default());
+    /// # let server = twisty::testing::Server::new(shared.clone());
+    /// let (talker, listener) = (server.connect(), server.connect());
+    /// listener.stop_reading(); // and the protocol says `slow_consumer = drop, high_water = 10`
+    /// talker.receive("twelve bytes\r\n").receive("and more\r\n");
     /// assert_eq!(shared.dropped(), 1);
     /// ```
     #[must_use]
@@ -224,17 +226,19 @@ impl<F: Factory> Shared<F> {
     ///
     /// ```
     /// # use twisty::prelude::*;
-    /// # #[protocol(line, slow_consumer = disconnect, high_water = 10)] #[derive(Default)] struct Member;
+    /// # #[factory(protocol = Member)] #[derive(Default)] struct Party { members: Vec<Transport<Line>> }
+    /// # #[protocol(line, factory = Party, slow_consumer = disconnect, high_water = 10)] #[derive(Default)] struct Member;
     /// # #[protocol] impl Member {
-    /// #[on(line)]
-    /// fn tell(&mut self, cx: &Context<Self>, line: &str) {
-    ///     twisty::broadcast([&cx.transport()], line);
-    /// }
+    /// # #[on(connect)]
+    /// # fn join(&mut self, cx: &Context<Self>) { cx.factory_mut().members.push(cx.transport()); }
+    /// # #[on(line)]
+    /// # fn tell(&mut self, cx: &Context<Self>, line: &str) { twisty::broadcast(&cx.factory().members, line); }
     /// # }
-    /// # let shared = Shared::from(Member::factory());
-    /// # let client = twisty::testing::Server::new(shared.clone()).connect();
-    /// client.stop_reading(); // and the protocol says `slow_consumer = disconnect, high_water = 10`
-    /// client.receive("twelve bytes\r\n").receive("and more\r\n");
+    /// # let shared = Shared::from(Party::default());
+    /// # let server = twisty::testing::Server::new(shared.clone());
+    /// let (talker, listener) = (server.connect(), server.connect());
+    /// listener.stop_reading(); // and the protocol says `slow_consumer = disconnect, high_water = 10`
+    /// talker.receive("twelve bytes\r\n").receive("and more\r\n");
     /// assert_eq!(shared.cut_off(), 1);
     /// ```
     #[must_use]
