@@ -14,7 +14,7 @@ use crate::nearest::{listed, nearest, unknown};
 
 const FRAMINGS: [&str; 7] = ["raw", "line", "netstring", "int8", "int16", "int32", "length_prefixed"];
 const PREFIXES: [&str; 5] = ["u8", "u16", "u24", "u32", "u64"];
-const POLICIES: [&str; 3] = ["queue", "drop", "disconnect"];
+const SLOW_CONSUMERS: [&str; 3] = ["queue", "drop", "disconnect"];
 const ENDIANS: [&str; 2] = ["big_endian", "little_endian"];
 
 pub(crate) struct Protocol {
@@ -101,7 +101,7 @@ fn limits(arguments: &Arguments, errors: &mut Errors) -> [(&'static str, Option<
 
 /// `drop` → `SlowConsumerPolicy::Drop`
 fn slow_consumer(word: &Ident, errors: &mut Errors) -> Option<TokenStream> {
-    let variant = match one_of(word, "policy", &POLICIES, errors)?.to_string().as_str() {
+    let variant = match one_of(word, "choice", &SLOW_CONSUMERS, errors)?.to_string().as_str() {
         "queue" => "Queue",
         "drop" => "Drop",
         _ => "Disconnect",

@@ -377,7 +377,7 @@ impl<F: Framing> Transport<F> {
         }
         let idle = matches!(producer, Producer::Pull(_)) && self.outbox().len() == before;
         let left = self.if_rare(|rare| rare.put_back(producer)).flatten();
-        if idle && left.is_none() && self.phase() < Phase::Aborting {
+        if idle && left.is_none() && self.phase() < Phase::Aborting && !self.agenda().has_fault() {
             self.fail(NothingProduced);
         }
     }
