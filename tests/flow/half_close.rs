@@ -10,7 +10,6 @@ use twisty::testing::{Client, Loopback, Server};
 #[factory(protocol = Speaker)]
 #[derive(Default)]
 struct Hall {
-    questions: VecDeque<Resolver<String>>,
     heard: Vec<String>,
     reason: Option<String>,
 }

@@ -766,8 +766,13 @@ impl<P: Protocol> End<P> {
                     self.shut = true;
                     connection.handle_shutdown();
                 }
-                Step::Wait if connection.wants_input() && self.deliver(connection, now) => {}
-                Step::Wait => return,
+                Step::Wait => {
+                    // Others come before the next chunk, as they do between the turns of a reactor: they may hold it up.
+                    if connection.wants_input() && self.deliver(connection, now) {
+                        connection.transport().enter();
+                    }
+                    return;
+                }
             }
         }
     }
