@@ -154,7 +154,10 @@ fn nothing_hangs_whatever_the_order() {
         assert_eq!(scene.client.reason().as_deref(), Some("the connection was closed cleanly"), "seed {seed}");
         let log = scene.log.take();
         let told: Vec<_> = log.iter().filter(|what| ["pause", "resume"].contains(what)).collect();
-        assert!(told.iter().zip(["pause", "resume"].iter().cycle()).all(|(told, due)| *told == due), "seed {seed}: {told:?}");
+        assert!(
+            told.iter().zip(["pause", "resume"].iter().cycle()).all(|(told, due)| *told == due),
+            "seed {seed}: {told:?}"
+        );
         assert_eq!(log.last(), Some(&"disconnect"), "seed {seed}");
         assert!(!log.contains(&"stop"), "seed {seed}: it was unregistered");
     }

@@ -19,7 +19,8 @@ use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerP
 use crate::failure::Failure;
 use crate::framing::{Decoded, Framing};
 use crate::protocol::{
-    Address, Agenda, ConnectionKey, Context, Delivery, Flow, Home, Inbox, Outbox, Phase, Production, Promises, Protocol, Seat, Transport,
+    Address, Agenda, ConnectionKey, Context, Delivery, Flow, Home, Inbox, Outbox, Phase, Production, Promises,
+    Protocol, Seat, Transport,
 };
 
 pub(crate) struct Connection<P: Protocol> {

@@ -633,5 +633,15 @@ pub(crate) fn is_peers_fault(reason: &Failure) -> bool {
     macro_rules! any_of {
         ($($error:ty),*) => { $(reason.check::<$error>().is_some())||* };
     }
-    any_of!(ConnectionLost, Overlong, Malformed, InvalidFrame, IdleTimeout, OutboxFull, CloseTimeout, SlowConsumer, SendingStopped)
+    any_of!(
+        ConnectionLost,
+        Overlong,
+        Malformed,
+        InvalidFrame,
+        IdleTimeout,
+        OutboxFull,
+        CloseTimeout,
+        SlowConsumer,
+        SendingStopped
+    )
 }

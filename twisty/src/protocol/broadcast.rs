@@ -26,10 +26,7 @@ pub fn broadcast<'a, F: Framing>(to: impl IntoIterator<Item = &'a Transport<F>>,
     for transport in to.into_iter().filter(|transport| transport.takes_messages()) {
         if !encoded.as_ref().is_some_and(|(first, _)| encode_alike(first, transport)) {
             if !encode_alike(transport, transport) {
-                // Its own encoding is for nobody else.
-                if !transport.lags() {
-                    transport.send(&*frame);
-                }
+                transport.send_own(&frame);
                 continue;
             }
             match Encoded::new(transport, &frame) {

@@ -50,8 +50,7 @@ impl Owed {
     /// Adds a reply right behind another one and as silent as that, or at the end and `silent`.
     pub(crate) fn insert(&mut self, id: ReplyId, promised: bool, silent: bool, behind: Option<ReplyId>) {
         let behind = behind.and_then(|other| self.find(other));
-        let (index, silent) =
-            behind.map_or((self.queue.len(), silent), |index| (index + 1, self.queue[index].silent));
+        let (index, silent) = behind.map_or((self.queue.len(), silent), |index| (index + 1, self.queue[index].silent));
         self.promised += usize::from(promised);
         self.queue.insert(index, Reply { id, bytes: Vec::new(), promised, silent });
     }

@@ -74,10 +74,12 @@ impl<F: Framing> Transport<F> {
         self.0.home.tally.get().iter().for_each(|tally| Tally::add(&tally.cut_off));
     }
 
-    /// The same for a frame that is encoded for this peer alone.
-    pub(super) fn lags(&self) -> bool {
+    /// Sends what is broadcast, but encoded for this peer alone.
+    pub(super) fn send_own(&self, frame: &[u8]) {
         let waiting = self.outbox().backlog();
-        waiting.is_some_and(|queued| self.is_passed_by(queued))
+        if !waiting.is_some_and(|queued| self.is_passed_by(queued)) {
+            self.send(frame);
+        }
     }
 
     /// Whether this queue is passed by.

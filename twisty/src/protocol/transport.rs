@@ -495,7 +495,7 @@ impl<F> Transport<F> {
         Some(result)
     }
 
-    /// Whether the connection is open: neither lost nor asked to close.
+    /// Whether the connection is open: neither lost nor asked to close. It is while one of its sides is closed.
     ///
     /// ```
     /// # use twisty::prelude::*;

@@ -766,13 +766,11 @@ impl<P: Protocol> End<P> {
                     self.shut = true;
                     connection.handle_shutdown();
                 }
-                Step::Wait => {
-                    // Others come before the next chunk, as they do between the turns of a reactor: they may hold it up.
-                    if connection.wants_input() && self.deliver(connection, now) {
-                        connection.transport().enter();
-                    }
-                    return;
+                // Others come before the next chunk, as they do between the turns of a reactor: they may hold it up.
+                Step::Wait if connection.wants_input() && self.deliver(connection, now) => {
+                    return connection.transport().enter();
                 }
+                Step::Wait => return,
             }
         }
     }
