@@ -195,10 +195,43 @@ pub struct CloseTimeout {
 
 fn undelivered(queued: usize, promised: usize) -> String {
     match (queued, promised) {
+        (0, 0) => "what a producer still had to send".to_owned(),
         (_, 0) => format!("{queued} bytes"),
         (0, _) => format!("{promised} promised replies"),
         _ => format!("{queued} bytes and {promised} promised replies"),
     }
+}
+
+/// The peer is too slow for what is broadcast to it: more is queued than the `high_water` of its protocol, which says
+/// `slow_consumer = disconnect`. The connection is aborted.
+///
+/// ```
+/// let error = twisty::SlowConsumer { queued: 9_000, limit: 8_000 };
+/// assert!(error.to_string().contains("9000 bytes are queued, 8000 are allowed"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "the peer is too slow for what is broadcast: {queued} bytes are queued, {limit} are allowed (see `slow_consumer`)"
+)]
+pub struct SlowConsumer {
+    /// Bytes waiting to be written.
+    pub queued: usize,
+    /// Bytes allowed to wait when something is broadcast.
+    pub limit: usize,
+}
+
+/// A file was not sent to its end: the connection was lost, or the [`FileSender`](crate::protocol::FileSender) was
+/// unregistered.
+///
+/// ```
+/// let error = twisty::SendingStopped { sent: 4096 };
+/// assert_eq!(error.to_string(), "the file was not sent to its end: it stopped after 4096 bytes");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the file was not sent to its end: it stopped after {sent} bytes")]
+pub struct SendingStopped {
+    /// Bytes of the file that were sent, or queued at least.
+    pub sent: u64,
 }
 
 // ---- the caller ----------------------------------------------------------------------------------------------------
@@ -553,6 +586,29 @@ pub enum TaskError {
     NotPaused,
 }
 
+/// A connection can have one producer at a time. Twisted raises a `RuntimeError`.
+///
+/// ```
+/// let error = twisty::AlreadyProducing;
+/// assert!(error.to_string().ends_with("unregister it first"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("this connection has a producer already: unregister it first")]
+pub struct AlreadyProducing;
+
+/// A [`PullProducer`](crate::protocol::PullProducer) was asked for more, sent nothing and did not say that it is finished:
+/// it would wait forever. Its connection ends.
+///
+/// ```
+/// let error = twisty::NothingProduced;
+/// assert!(error.to_string().starts_with("a pull producer sent nothing"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "a pull producer sent nothing and is not finished: call `finish` at its end; one that has to wait is a push producer"
+)]
+pub struct NothingProduced;
+
 // ---- the system ----------------------------------------------------------------------------------------------------
 
 /// A port cannot be listened on.
@@ -644,5 +700,15 @@ pub(crate) fn is_peers_fault(reason: &Failure) -> bool {
     macro_rules! any_of {
         ($($error:ty),*) => { $(reason.check::<$error>().is_some())||* };
     }
-    any_of!(ConnectionLost, Overlong, Malformed, InvalidFrame, IdleTimeout, OutboxFull, CloseTimeout)
+    any_of!(
+        ConnectionLost,
+        Overlong,
+        Malformed,
+        InvalidFrame,
+        IdleTimeout,
+        OutboxFull,
+        CloseTimeout,
+        SlowConsumer,
+        SendingStopped
+    )
 }

@@ -1,5 +1,7 @@
 //! What few connections have.
 
+use super::half_close::WriteSide;
+use super::producer::Production;
 use crate::failure::Failure;
 
 /// What few connections have, behind one pointer, so that all the others pay for it with no more than that.
@@ -7,4 +9,12 @@ use crate::failure::Failure;
 pub(crate) struct Rare {
     /// Why the connection is being closed, if there is more to say than that it is.
     pub(crate) reason: Option<Failure>,
+    /// How far our side alone is closed.
+    pub(super) write_side: WriteSide,
+    /// What is registered to send as much as the peer takes.
+    pub(super) production: Option<Production>,
+    /// The queue ran low after it had been over the high-water mark, and the protocol has not been told.
+    pub(super) drained: bool,
+    /// Messages of broadcasts that were not sent, because the peer was too slow.
+    pub(super) dropped: u64,
 }

@@ -28,6 +28,8 @@ pub(crate) struct Socket {
     writable: bool,
     /// Delivery was resumed in this turn.
     resumed: bool,
+    /// More was produced in this turn.
+    produced: bool,
     input: Input,
 }
 
@@ -77,6 +79,7 @@ impl Socket {
             readable: false,
             writable: true,
             resumed: false,
+            produced: false,
             input: Input::Open,
         }
     }
@@ -105,7 +108,7 @@ impl Socket {
     /// The poll says something.
     #[inline]
     pub(crate) fn note(&mut self, ready: Ready) {
-        self.readable |= ready.readable || ready.read_closed || ready.error;
+        self.readable |= (ready.readable || ready.read_closed || ready.error) && self.input != Input::Ended;
         self.writable |= ready.writable || ready.error;
         if self.input == Input::Open && (ready.read_closed || ready.error) {
             self.input = Input::Closing;
@@ -128,10 +131,15 @@ impl Socket {
         std::mem::replace(&mut self.resumed, true)
     }
 
+    /// The same for what is sent because there was room for it.
+    pub(crate) const fn has_produced(&mut self) -> bool {
+        std::mem::replace(&mut self.produced, true)
+    }
+
     /// It is this socket's turn again.
     #[inline]
     pub(crate) const fn begin_turn(&mut self) {
-        self.resumed = false;
+        (self.resumed, self.produced) = (false, false);
     }
 
     /// Nothing is to be read from it any more.

@@ -1,6 +1,6 @@
 use twisty::prelude::*;
 
-#[protocol(line)]
+#[protocol(line, slow_consumer = dropped, low_water)]
 struct Echo;
 
 #[protocol]
@@ -10,8 +10,7 @@ impl Echo {
         line
     }
 
-
-    #[on(eof)]
+    #[on(read_connection_lost)]
     fn half_closed(&mut self) {}
 }
 
