@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::client::Client;
 use crate::deferred::{Deferred, IntoDeferred};
+use crate::endpoint::{IntoClientEndpoint, IntoServerEndpoint};
 use crate::error::{CancelledError, HandlerPanicked};
 use crate::failure::Failure;
 use crate::protocol::{ClientFactory, Factory, IntoShared};
@@ -169,7 +170,7 @@ where
 ///     twisty::serve("tcp:8007", Echo::factory())
 /// }
 /// ```
-pub fn serve<F: Factory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<(), Failure> {
+pub fn serve<F: Factory>(endpoint: impl IntoServerEndpoint, factory: impl IntoShared<F>) -> Result<(), Failure> {
     let reactor = reactor_of_a_program()?;
     let port = reactor.listen(endpoint, factory)?;
     let mut stdout = io::stdout().lock();
@@ -215,8 +216,11 @@ pub fn serve<F: Factory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<
 /// }
 /// ```
 #[track_caller]
-pub fn connect<F: ClientFactory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<(), Failure> {
-    let shared = factory.into_shared();
+pub fn connect<F: ClientFactory>(
+    endpoint: impl IntoClientEndpoint,
+    factory: impl IntoShared<F>,
+) -> Result<(), Failure> {
+    let (endpoint, shared) = (endpoint.into_client_endpoint(), factory.into_shared());
     run(|reactor| Client::run(reactor, endpoint, Box::new(shared)))
 }
 

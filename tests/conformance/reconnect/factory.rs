@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use twisty::DelayedCall;
 use twisty::client::{Backoff, Delays};
-use twisty::clock::{Clock as _, Timestamp};
+use twisty::clock::Timestamp;
 use twisty::testing::Clock;
 
 use super::case::Case;

@@ -9,6 +9,7 @@ mod dial;
 mod end;
 mod entries;
 mod handle;
+mod listen;
 mod names;
 mod port;
 mod tasks;
