@@ -17,6 +17,8 @@ mod deferred;
 mod endpoints;
 #[path = "conformance/framing/mod.rs"]
 mod framing;
+#[path = "conformance/reconnect/mod.rs"]
+mod reconnect;
 #[path = "conformance/report.rs"]
 mod report;
 #[path = "conformance/sync/mod.rs"]
@@ -40,6 +42,7 @@ const FAMILIES: &[Family] = &[
     Family { name: "endpoints", replay: endpoints::replay },
     Family { name: "sync", replay: sync::replay },
     Family { name: "task", replay: task::replay },
+    Family { name: "reconnect", replay: reconnect::replay },
 ];
 
 fn main() -> ExitCode {
