@@ -4,6 +4,7 @@
 //! arrived, from sockets and from other threads; run the timers that are due; poll the tasks that were woken; then write
 //! what all of that has sent, each connection once. A program uses as many reactors as it likes, each on its own thread.
 
+mod acceptor;
 mod asked;
 mod end;
 mod entries;

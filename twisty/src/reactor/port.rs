@@ -8,10 +8,10 @@ use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use mio::Interest;
 use mio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Type};
 
+use super::acceptor::Acceptor;
 use super::entries::{Entry, token_of};
 use super::{Core, Job, Reactor};
 use crate::clock::TimerKey;
@@ -122,17 +122,21 @@ impl Binding {
 impl Reactor {
     /// Opens a port.
     pub(crate) fn listen_tcp(&self, binding: Binding, factory: Box<dyn Welcome>) -> io::Result<Port> {
-        let mut socket = binding.listen()?;
-        let host = socket.local_addr()?;
+        self.listen_on(Acceptor::Tcp(binding.listen()?), factory)
+    }
+
+    /// Takes the clients of a socket that listens already.
+    fn listen_on(&self, mut socket: Acceptor, factory: Box<dyn Welcome>) -> io::Result<Port> {
+        let host = socket.host()?;
         let mut entries = self.0.entries.borrow_mut();
         let key = entries.insert(Entry::Listener(None));
-        if let Err(error) = self.0.registry.register(&mut socket, token_of(key), Interest::READABLE) {
+        if let Err(error) = socket.register(&self.0.registry, token_of(key)) {
             entries.remove(key);
             return Err(error);
         }
-        let home = factory.home(Rc::clone(&self.0.agenda), host.into());
-        entries[key] = Entry::Listener(Some(Box::new(Listener::new(socket, factory, host, home))));
-        Ok(Port { reactor: Rc::downgrade(&self.0), key, host: host.into() })
+        let home = factory.home(Rc::clone(&self.0.agenda), host.clone());
+        entries[key] = Entry::Listener(Some(Box::new(Listener::new(socket, factory, host.clone(), home))));
+        Ok(Port { reactor: Rc::downgrade(&self.0), key, host })
     }
 }
 
@@ -168,9 +172,9 @@ impl<F: Factory> Welcome for Seat<F> {
 
 /// A listening socket, as the reactor drives it.
 pub(super) struct Listener {
-    socket: TcpListener,
+    socket: Acceptor,
     factory: Box<dyn Welcome>,
-    host: SocketAddr,
+    host: Address,
     /// What the client that came last shares with the others.
     home: RefCell<Rc<Home>>,
     /// What is in the way of new clients was reported already, so that it is one line in the log and not a million.
@@ -185,7 +189,7 @@ impl Listener {
     /// When to try again after the system ran out of something.
     const RETRY: Duration = Duration::from_millis(100);
 
-    fn new(socket: TcpListener, factory: Box<dyn Welcome>, host: SocketAddr, home: Rc<Home>) -> Self {
+    fn new(socket: Acceptor, factory: Box<dyn Welcome>, host: Address, home: Rc<Home>) -> Self {
         let (home, reported, retry) = (RefCell::new(home), Cell::new(false), Cell::new(None));
         Self { socket, factory, host, home, reported, retry }
     }
@@ -215,7 +219,7 @@ impl Listener {
         Status::Busy
     }
 
-    fn welcome(&self, reactor: &Reactor, socket: TcpStream, peer: SocketAddr) {
+    fn welcome(&self, reactor: &Reactor, socket: TcpStream, peer: Address) {
         let (connections, allowed) = self.factory.connections();
         if connections >= allowed {
             self.report(
@@ -224,7 +228,7 @@ impl Listener {
             return;
         }
         self.reported.set(false);
-        let (home, peer) = (self.home_of(reactor, &socket), peer.into());
+        let home = self.home_of(reactor, &socket);
         reactor.add(|key| self.factory.welcome(Socket::new(socket), Place { home, key, peer }));
     }
 
@@ -234,12 +238,9 @@ impl Listener {
         }
     }
 
-    /// Asks the system only where one port listens on several addresses.
     fn home_of(&self, reactor: &Reactor, socket: &TcpStream) -> Rc<Home> {
-        let asked = if self.host.ip().is_unspecified() { socket.local_addr().ok() } else { None };
-        let host = asked.unwrap_or(self.host).into();
         let mut home = self.home.borrow_mut();
-        if *home.host() != host {
+        if let Some(host) = self.socket.host_of(&self.host, socket).filter(|host| host != home.host()) {
             *home = self.factory.home(Rc::clone(&reactor.0.agenda), host);
         }
         Rc::clone(&home)

@@ -1,8 +1,11 @@
 //! Sockets: each moves bytes between the operating system and a [`Connection`](crate::connection).
 
+mod bound_path;
+mod proxy_header;
 mod socket;
 mod stream;
 
+pub(crate) use bound_path::{BoundPath, PathOptions};
 pub(crate) use socket::Socket;
 pub(crate) use stream::Stream;
 
