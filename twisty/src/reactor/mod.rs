@@ -13,6 +13,7 @@ mod port;
 mod tasks;
 mod threads;
 mod turn;
+mod watch;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -43,6 +44,7 @@ use port::Reserve;
 pub(crate) use port::{Binding, Welcome};
 use threads::Awaiting;
 pub use threads::defer_to_thread;
+pub use watch::{ReadDescriptor, Watch, WriteDescriptor};
 
 /// Waits for events and calls what they concern, until it is stopped.
 ///

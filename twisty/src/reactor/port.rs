@@ -12,7 +12,7 @@ use mio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Type};
 
 use super::acceptor::Acceptor;
-use super::entries::{Entry, token_of};
+use super::entries::{Entry, Other, token_of};
 use super::{Core, Job, Reactor};
 use crate::clock::TimerKey;
 use crate::connection::{Connection, Place};
@@ -129,13 +129,14 @@ impl Reactor {
     fn listen_on(&self, mut socket: Acceptor, factory: Box<dyn Welcome>) -> io::Result<Port> {
         let host = socket.host()?;
         let mut entries = self.0.entries.borrow_mut();
-        let key = entries.insert(Entry::Listener(None));
+        let key = entries.insert(Entry::Other(Other::Listener(None)));
         if let Err(error) = socket.register(&self.0.registry, token_of(key)) {
             entries.remove(key);
             return Err(error);
         }
         let home = factory.home(Rc::clone(&self.0.agenda), host.clone());
-        entries[key] = Entry::Listener(Some(Box::new(Listener::new(socket, factory, host.clone(), home))));
+        entries[key] =
+            Entry::Other(Other::Listener(Some(Box::new(Listener::new(socket, factory, host.clone(), home)))));
         Ok(Port { reactor: Rc::downgrade(&self.0), key, host })
     }
 }
