@@ -12,7 +12,7 @@ use thiserror::Error;
 
 use crate::failure::Failure;
 
-pub use crate::failure::{FailureGroup, FirstError};
+pub use crate::failure::{ConnectError, FailedAttempt, FailureGroup, FirstError};
 
 // ---- the peer ------------------------------------------------------------------------------------------------------
 
@@ -519,6 +519,24 @@ pub struct ListenError {
 )]
 pub struct ThreadError {
     /// What the operating system said.
+    pub source: io::Error,
+}
+
+/// A name has no addresses that anybody knows of, or cannot be one.
+///
+/// Twisted's `DNSLookupError`.
+///
+/// ```
+/// let nobody = std::io::Error::other("nobody knows it");
+/// let error = twisty::DnsLookupError { name: "nowhere.invalid".into(), source: nobody };
+/// assert_eq!(error.to_string(), "the name \"nowhere.invalid\" cannot be looked up: nobody knows it");
+/// ```
+#[derive(Debug, Error)]
+#[error("the name {name:?} cannot be looked up: {source}")]
+pub struct DnsLookupError {
+    /// The name as it was given.
+    pub name: String,
+    /// What the operating system said; of the kind `InvalidInput` where it was not asked, since this is no name.
     pub source: io::Error,
 }
 

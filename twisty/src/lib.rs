@@ -35,6 +35,7 @@
 //! - [`deferred`]: results that are not there yet.
 //! - [`task`]: futures; what is done later, or again and again; timeouts.
 //! - [`endpoint`]: `tcp:8007:interface=127.0.0.1` and the like.
+//! - [`names`]: names of hosts, and which of their addresses to connect to.
 //! - [`program`]: the whole of a `main`.
 //! - [`failure`], [`error`]: what went wrong, and whose fault it was.
 //! - [`clock`]: time as a value, and calls that are due later.
@@ -51,6 +52,7 @@ pub mod endpoint;
 pub mod error;
 pub mod failure;
 pub mod framing;
+pub mod names;
 pub mod program;
 pub mod protocol;
 pub mod reactor;
