@@ -7,6 +7,7 @@
 mod asked;
 mod end;
 mod entries;
+mod greet;
 mod handle;
 mod port;
 mod tasks;
@@ -33,6 +34,7 @@ use crate::protocol::{Agenda, ConnectionKey};
 use crate::task::Executor;
 use crate::threads::ThreadPool;
 
+pub(crate) use crate::transport::Prologue;
 use asked::Askers;
 use entries::Entry;
 pub use handle::Handle;

@@ -1,8 +1,10 @@
 //! Sockets: each moves bytes between the operating system and a [`Connection`](crate::connection).
 
+mod greeting;
 mod socket;
 mod stream;
 
+pub(crate) use greeting::{Ends, Greeting, Preface, Prefaces, Progress, Prologue};
 pub(crate) use socket::Socket;
 pub(crate) use stream::Stream;
 
