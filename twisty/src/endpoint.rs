@@ -14,6 +14,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
 use std::str::FromStr;
 
 use nom::branch::alt;
@@ -27,7 +28,7 @@ use nom::{IResult, Parser};
 use crate::error::{EndpointError, ListenError};
 use crate::failure::Failure;
 use crate::protocol::{Factory, IntoShared};
-use crate::reactor::{Binding, Port, Reactor, Welcome};
+use crate::reactor::{Binding, Port, Prologue, Reactor, Welcome};
 
 /// Where to listen.
 ///
@@ -94,12 +95,12 @@ impl ServerEndpoint {
     /// # Ok::<(), twisty::Failure>(())
     /// ```
     pub fn listen<F: Factory>(&self, reactor: &Reactor, factory: impl IntoShared<F>) -> Result<Port, Failure> {
-        self.open(reactor, Box::new(factory.into_shared().start()?))
+        self.open(reactor, Rc::new(factory.into_shared().start()?))
     }
 
-    fn open(&self, reactor: &Reactor, factory: Box<dyn Welcome>) -> Result<Port, Failure> {
+    fn open(&self, reactor: &Reactor, factory: Rc<dyn Welcome>) -> Result<Port, Failure> {
         let binding = Binding { address: self.address, backlog: self.backlog.into() };
-        let opened = reactor.listen_tcp(binding, factory);
+        let opened = reactor.listen_tcp(binding, factory, Prologue::default());
         Ok(opened.map_err(|source| ListenError { endpoint: self.to_string(), source })?)
     }
 

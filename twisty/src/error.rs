@@ -199,6 +199,19 @@ fn undelivered(queued: usize, promised: usize) -> String {
     }
 }
 
+/// What comes before the conversation, a TLS handshake or a PROXY header, took too long.
+///
+/// ```
+/// let error = twisty::HandshakeTimeout { limit: std::time::Duration::from_secs(10) };
+/// assert_eq!(error.to_string(), "the peer did not finish its handshake within 10s");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the peer did not finish its handshake within {limit:?}")]
+pub struct HandshakeTimeout {
+    /// The time allowed.
+    pub limit: Duration,
+}
+
 // ---- the caller ----------------------------------------------------------------------------------------------------
 
 /// The program ended the connection at once, with `abort_connection` or because it stops.
@@ -577,5 +590,5 @@ pub(crate) fn is_peers_fault(reason: &Failure) -> bool {
     macro_rules! any_of {
         ($($error:ty),*) => { $(reason.check::<$error>().is_some())||* };
     }
-    any_of!(ConnectionLost, Overlong, Malformed, InvalidFrame, IdleTimeout, OutboxFull, CloseTimeout)
+    any_of!(ConnectionLost, Overlong, Malformed, InvalidFrame, IdleTimeout, OutboxFull, CloseTimeout, HandshakeTimeout)
 }

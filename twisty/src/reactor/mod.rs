@@ -8,6 +8,7 @@ mod acceptor;
 mod asked;
 mod end;
 mod entries;
+mod greet;
 mod handle;
 mod names;
 mod port;
@@ -37,6 +38,7 @@ use crate::protocol::{Agenda, ConnectionKey};
 use crate::task::Executor;
 use crate::threads::ThreadPool;
 
+pub(crate) use crate::transport::Prologue;
 use asked::Askers;
 use entries::Entry;
 pub use handle::Handle;

@@ -1,5 +1,6 @@
 //! Listening: ports, and the clients that come to them.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::fs::File;
@@ -16,8 +17,10 @@ use super::entries::{Entry, Other, token_of};
 use super::{Core, Job, Reactor};
 use crate::clock::TimerKey;
 use crate::connection::{Connection, Place};
-use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Home, Seat};
-use crate::transport::{Driver, Socket, Status, Stream};
+use crate::error;
+use crate::failure::Failure;
+use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Home, Reserved, Seat};
+use crate::transport::{Driver, Ends, Prologue, Socket, Status, Stream};
 
 /// A port that is listened on; dropping it changes nothing. (Twisted's `IListeningPort`.)
 ///
@@ -120,13 +123,18 @@ impl Binding {
 }
 
 impl Reactor {
-    /// Opens a port.
-    pub(crate) fn listen_tcp(&self, binding: Binding, factory: Box<dyn Welcome>) -> io::Result<Port> {
-        self.listen_on(Acceptor::Tcp(binding.listen()?), factory)
+    /// Opens a port, whose clients go through `prologue` first.
+    pub(crate) fn listen_tcp(
+        &self,
+        binding: Binding,
+        factory: Rc<dyn Welcome>,
+        prologue: Prologue,
+    ) -> io::Result<Port> {
+        self.listen_on(Acceptor::Tcp(binding.listen()?), factory, prologue)
     }
 
     /// Takes the clients of a socket that listens already.
-    fn listen_on(&self, mut socket: Acceptor, factory: Box<dyn Welcome>) -> io::Result<Port> {
+    fn listen_on(&self, mut socket: Acceptor, factory: Rc<dyn Welcome>, prologue: Prologue) -> io::Result<Port> {
         let host = socket.host()?;
         let mut entries = self.0.entries.borrow_mut();
         let key = entries.insert(Entry::Other(Other::Listener(None)));
@@ -135,8 +143,8 @@ impl Reactor {
             return Err(error);
         }
         let home = factory.home(Rc::clone(&self.0.agenda), host.clone());
-        entries[key] =
-            Entry::Other(Other::Listener(Some(Box::new(Listener::new(socket, factory, host.clone(), home)))));
+        let listener = Listener::new(socket, (factory, prologue), host.clone(), home);
+        entries[key] = Entry::Other(Other::Listener(Some(Box::new(listener))));
         Ok(Port { reactor: Rc::downgrade(&self.0), key, host })
     }
 }
@@ -146,6 +154,9 @@ impl Reactor {
 pub(crate) trait Welcome {
     /// Connections open now, and how many may be.
     fn connections(&self) -> (usize, usize);
+
+    /// A place among the connections, for one that has no protocol yet; until it is dropped.
+    fn reserve(&self) -> Box<dyn Any>;
 
     /// What the connections to `host` share.
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home>;
@@ -157,6 +168,10 @@ pub(crate) trait Welcome {
 impl<F: Factory> Welcome for Seat<F> {
     fn connections(&self) -> (usize, usize) {
         (self.shared().connections(), self.shared().borrow().max_connections())
+    }
+
+    fn reserve(&self) -> Box<dyn Any> {
+        Box::new(Reserved::new(self.shared().seat()))
     }
 
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home> {
@@ -174,7 +189,9 @@ impl<F: Factory> Welcome for Seat<F> {
 /// A listening socket, as the reactor drives it.
 pub(super) struct Listener {
     socket: Acceptor,
-    factory: Box<dyn Welcome>,
+    factory: Rc<dyn Welcome>,
+    /// What comes before each connection.
+    prologue: Prologue,
     host: Address,
     /// What the client that came last shares with the others.
     home: RefCell<Rc<Home>>,
@@ -190,9 +207,9 @@ impl Listener {
     /// When to try again after the system ran out of something.
     const RETRY: Duration = Duration::from_millis(100);
 
-    fn new(socket: Acceptor, factory: Box<dyn Welcome>, host: Address, home: Rc<Home>) -> Self {
+    fn new(socket: Acceptor, (factory, prologue): (Rc<dyn Welcome>, Prologue), host: Address, home: Rc<Home>) -> Self {
         let (home, reported, retry) = (RefCell::new(home), Cell::new(false), Cell::new(None));
-        Self { socket, factory, host, home, reported, retry }
+        Self { socket, factory, prologue, host, home, reported, retry }
     }
 
     /// Takes the clients that wait, up to a turn's share.
@@ -230,7 +247,28 @@ impl Listener {
         }
         self.reported.set(false);
         let home = self.home_of(reactor, &socket);
-        reactor.add(|key| self.factory.welcome(Socket::new(socket), Place { home, key, peer }));
+        if self.prologue.is_empty() {
+            reactor.add(|key| self.factory.welcome(Socket::new(socket), Place { home, key, peer }));
+        } else {
+            self.greet(reactor, Socket::new(socket), home, peer);
+        }
+    }
+
+    /// The connection is made when the client got through what comes before; until then it counts as one.
+    fn greet(&self, reactor: &Reactor, socket: Socket, home: Rc<Home>, peer: Address) {
+        let (factory, reserved) = (Rc::clone(&self.factory), self.factory.reserve());
+        let ends = Ends { host: home.host().clone(), peer: peer.clone() };
+        reactor.greet(socket, ends, &self.prologue, move |reactor, greeted| {
+            drop(reserved);
+            match greeted {
+                Ok((socket, Ends { host, peer })) => {
+                    let moved = *home.host() != host;
+                    let home = if moved { factory.home(Rc::clone(&reactor.0.agenda), host) } else { home };
+                    reactor.add(|key| factory.welcome(socket, Place { home, key, peer }));
+                }
+                Err(reason) => report_unfinished(&peer, &reason),
+            }
+        });
     }
 
     fn report(&self, report: impl FnOnce()) {
@@ -267,6 +305,15 @@ impl Listener {
             self.retry.set(Some(timers.insert(reactor.time() + Self::RETRY, Job::Entry(key))));
         }
         Status::Waiting
+    }
+}
+
+/// Nothing that the operator can mend, unless it is.
+fn report_unfinished(peer: &Address, reason: &Failure) {
+    if error::is_orderly(reason) {
+        tracing::debug!(%peer, %reason, "a client did not get to its connection");
+    } else {
+        tracing::info!(%peer, %reason, "a client did not get to its connection");
     }
 }
 

@@ -1,11 +1,13 @@
 //! Sockets: each moves bytes between the operating system and a [`Connection`](crate::connection).
 
 mod bound_path;
+mod greeting;
 mod proxy_header;
 mod socket;
 mod stream;
 
 pub(crate) use bound_path::{BoundPath, PathOptions};
+pub(crate) use greeting::{Ends, Greeting, Preface, Prefaces, Progress, Prologue};
 pub(crate) use socket::Socket;
 pub(crate) use stream::Stream;
 
