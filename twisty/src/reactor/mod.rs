@@ -12,6 +12,7 @@ mod greet;
 mod handle;
 mod names;
 mod port;
+mod stdio;
 mod tasks;
 mod threads;
 mod turn;
@@ -84,6 +85,10 @@ struct Core {
     /// All that is registered with the poll. A token is the key, whose generation keeps late events from newcomers.
     entries: RefCell<SlotMap<ConnectionKey, Entry>>,
     connections: Cell<usize>,
+    /// Threads that write what connections have sent.
+    outputs: Cell<usize>,
+    /// The end of such a thread is the end of the run.
+    ends_with_output: Cell<bool>,
     /// Connections with something to write or to close.
     agenda: Rc<Agenda>,
     /// Where the agenda's entries are while they are worked off; kept for its memory.
@@ -151,7 +156,7 @@ impl<'a> InTurn<'a> {
         reactor.0.now.set(reactor.time());
         reactor.settle();
         reactor.advance_stage();
-        while reactor.0.stage.get() < Stage::Draining || reactor.connections() > 0 {
+        while reactor.0.stage.get() < Stage::Draining || reactor.connections() > 0 || reactor.is_writing() {
             reactor.one_turn(None)?;
             reactor.advance_stage();
         }
@@ -215,6 +220,8 @@ impl Reactor {
             now: Cell::default(),
             entries: RefCell::default(),
             connections: Cell::new(0),
+            outputs: Cell::new(0),
+            ends_with_output: Cell::new(false),
             agenda: Rc::default(),
             round: RefCell::default(),
             busy: RefCell::default(),

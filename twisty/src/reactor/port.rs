@@ -42,9 +42,9 @@ use crate::transport::{Driver, Ends, Prologue, Socket, Status, Stream};
 /// # Ok::<(), twisty::Failure>(())
 /// ```
 pub struct Port {
-    reactor: Weak<Core>,
-    key: ConnectionKey,
-    host: Address,
+    pub(super) reactor: Weak<Core>,
+    pub(super) key: ConnectionKey,
+    pub(super) host: Address,
 }
 
 impl Port {
@@ -149,6 +149,37 @@ impl Reactor {
     }
 }
 
+impl Reactor {
+    /// Makes the connection of a client: when it got through what comes before, if anything does. Until then it counts as
+    /// one.
+    pub(super) fn welcome(
+        &self,
+        factory: &Rc<dyn Welcome>,
+        prologue: &Prologue,
+        socket: Socket,
+        home: Rc<Home>,
+        peer: Address,
+    ) {
+        if prologue.is_empty() {
+            self.add(|key| factory.welcome(socket, Place { home, key, peer }));
+            return;
+        }
+        let (factory, reserved) = (Rc::clone(factory), factory.reserve());
+        let ends = Ends { host: home.host().clone(), peer: peer.clone() };
+        self.greet(socket, ends, prologue, move |reactor, greeted| {
+            drop(reserved);
+            match greeted {
+                Ok((socket, Ends { host, peer })) => {
+                    let moved = *home.host() != host;
+                    let home = if moved { factory.home(Rc::clone(&reactor.0.agenda), host) } else { home };
+                    reactor.add(|key| factory.welcome(socket, Place { home, key, peer }));
+                }
+                Err(reason) => report_unfinished(&peer, &reason),
+            }
+        });
+    }
+}
+
 /// A factory as a port sees it. This is all of listening that knows what is made, so that a program has the rest of it
 /// once, and not once for each protocol.
 pub(crate) trait Welcome {
@@ -247,28 +278,7 @@ impl Listener {
         }
         self.reported.set(false);
         let home = self.home_of(reactor, &socket);
-        if self.prologue.is_empty() {
-            reactor.add(|key| self.factory.welcome(Socket::new(socket), Place { home, key, peer }));
-        } else {
-            self.greet(reactor, Socket::new(socket), home, peer);
-        }
-    }
-
-    /// The connection is made when the client got through what comes before; until then it counts as one.
-    fn greet(&self, reactor: &Reactor, socket: Socket, home: Rc<Home>, peer: Address) {
-        let (factory, reserved) = (Rc::clone(&self.factory), self.factory.reserve());
-        let ends = Ends { host: home.host().clone(), peer: peer.clone() };
-        reactor.greet(socket, ends, &self.prologue, move |reactor, greeted| {
-            drop(reserved);
-            match greeted {
-                Ok((socket, Ends { host, peer })) => {
-                    let moved = *home.host() != host;
-                    let home = if moved { factory.home(Rc::clone(&reactor.0.agenda), host) } else { home };
-                    reactor.add(|key| factory.welcome(socket, Place { home, key, peer }));
-                }
-                Err(reason) => report_unfinished(&peer, &reason),
-            }
-        });
+        reactor.welcome(&self.factory, &self.prologue, Socket::new(socket), home, peer);
     }
 
     fn report(&self, report: impl FnOnce()) {

@@ -8,7 +8,8 @@ mod stream;
 
 pub(crate) use bound_path::{BoundPath, PathOptions};
 pub(crate) use greeting::{Ends, Greeting, Preface, Prefaces, Progress, Prologue};
-pub(crate) use socket::Socket;
+pub(crate) use proxy_header::ProxyHeader;
+pub(crate) use socket::{Layer, Layers, Socket};
 pub(crate) use stream::Stream;
 
 use std::io;

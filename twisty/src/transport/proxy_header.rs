@@ -2,6 +2,7 @@
 //!
 //! After HAProxy's specification, `doc/proxy-protocol.txt`. Twisted reads it in `protocols.haproxy`.
 
+use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::{self, FromStr};
 
@@ -9,7 +10,9 @@ use nom::bytes::complete::take;
 use nom::number::complete::{be_u16, be_u128, u8};
 use nom::{IResult, Parser};
 
-use crate::error::Malformed;
+use super::{Ends, Preface, Progress, Socket};
+use crate::error::{ConnectionDone, ConnectionLost, Malformed};
+use crate::failure::Failure;
 use crate::protocol::{Address, UnixAddress};
 
 /// A header as it arrives. Whatever the header claims to be long, 232 bytes of it are kept.
@@ -55,6 +58,41 @@ impl ProxyHeader {
         *bytes = &bytes[skipped..];
         *skip -= skipped;
         Ok((*skip == 0).then(|| outcome.clone()))
+    }
+}
+
+impl Preface for ProxyHeader {
+    /// The ends are who the proxy speaks for, from now on.
+    fn advance(&mut self, socket: &mut Socket, ends: &mut Ends) -> Result<Progress, Failure> {
+        let mut buffer = [0; 512];
+        loop {
+            let count = match socket.read(&mut buffer) {
+                Ok(0) => return Err(self.end_of_input()),
+                Ok(count) => count,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Progress::Waiting),
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) => return Err(Failure::of_a_peer(ConnectionLost::from(error))),
+            };
+            let mut bytes = &buffer[..count];
+            if let Some(said) = self.read(&mut bytes).map_err(Failure::of_a_peer)? {
+                socket.unread(bytes);
+                if let Proxied::Between { peer, host } = said {
+                    *ends = Ends { host, peer };
+                }
+                return Ok(Progress::Done);
+            }
+        }
+    }
+}
+
+impl ProxyHeader {
+    /// Proxies look whether a server is there by connecting to it.
+    fn end_of_input(&self) -> Failure {
+        if self.head.is_empty() {
+            Failure::of_a_peer(ConnectionDone)
+        } else {
+            Failure::of_a_peer(ConnectionLost::from(io::Error::from(ErrorKind::UnexpectedEof)))
+        }
     }
 }
 
