@@ -28,7 +28,7 @@ use nom::{IResult, Parser};
 use crate::error::{EndpointError, ListenError};
 use crate::failure::Failure;
 use crate::protocol::{Factory, IntoShared};
-use crate::reactor::{Binding, Port, Prologue, Reactor, Welcome};
+use crate::reactor::{Binding, Port, Prologue, Reactor, TcpBinding, Welcome};
 
 /// Where to listen.
 ///
@@ -99,8 +99,9 @@ impl ServerEndpoint {
     }
 
     fn open(&self, reactor: &Reactor, factory: Rc<dyn Welcome>) -> Result<Port, Failure> {
-        let binding = Binding { address: self.address, backlog: self.backlog.into() };
-        let opened = reactor.listen_tcp(binding, factory, Prologue::default());
+        let (address, backlog) = (self.address, self.backlog);
+        let binding = TcpBinding { address, backlog, reuse_port: false, nodelay: true, keepalive: None, device: None };
+        let opened = reactor.listen_at(Binding::Tcp(binding), factory, Prologue::default());
         Ok(opened.map_err(|source| ListenError { endpoint: self.to_string(), source })?)
     }
 

@@ -5,12 +5,10 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use mio::net::{TcpListener, TcpStream};
-use socket2::{Domain, Type};
+use mio::net::TcpStream;
 
 use super::acceptor::Acceptor;
 use super::entries::{Entry, Other, token_of};
@@ -99,42 +97,14 @@ impl fmt::Debug for Port {
     }
 }
 
-/// Where to listen.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Binding {
-    pub(crate) address: SocketAddr,
-    pub(crate) backlog: i32,
-}
-
-impl Binding {
-    /// A listener with the options that its connections inherit: no delay, since output is gathered anyway.
-    fn listen(self) -> io::Result<TcpListener> {
-        let socket = socket2::Socket::new(Domain::for_address(self.address), Type::STREAM, None)?;
-        socket.set_reuse_address(true)?;
-        if self.address.is_ipv6() {
-            socket.set_only_v6(true)?;
-        }
-        socket.set_tcp_nodelay(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&self.address.into())?;
-        socket.listen(self.backlog)?;
-        Ok(TcpListener::from_std(socket.into()))
-    }
-}
-
 impl Reactor {
-    /// Opens a port, whose clients go through `prologue` first.
-    pub(crate) fn listen_tcp(
+    /// Takes the clients of a socket that listens already.
+    pub(super) fn listen_on(
         &self,
-        binding: Binding,
+        mut socket: Acceptor,
         factory: Rc<dyn Welcome>,
         prologue: Prologue,
     ) -> io::Result<Port> {
-        self.listen_on(Acceptor::Tcp(binding.listen()?), factory, prologue)
-    }
-
-    /// Takes the clients of a socket that listens already.
-    fn listen_on(&self, mut socket: Acceptor, factory: Rc<dyn Welcome>, prologue: Prologue) -> io::Result<Port> {
         let host = socket.host()?;
         let mut entries = self.0.entries.borrow_mut();
         let key = entries.insert(Entry::Other(Other::Listener(None)));

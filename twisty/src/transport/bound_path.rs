@@ -20,8 +20,8 @@ pub(crate) struct BoundPath {
 /// How a path is bound.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PathOptions {
-    /// Who may connect, as `chmod` takes it; `None` leaves it to the umask.
-    pub(crate) mode: Option<u32>,
+    /// Who may connect, as `chmod` takes it.
+    pub(crate) mode: u32,
     /// Whether a lock is kept beside the path, as Twisted's `wantPID` does.
     pub(crate) locked: bool,
 }
@@ -48,9 +48,7 @@ impl BoundPath {
         }
         socket.bind(&address)?;
         let bound = Self { identity: identity(&fs::symlink_metadata(&path)?), path, _lock: lock };
-        if let Some(mode) = options.mode {
-            fs::set_permissions(&bound.path, Permissions::from_mode(mode))?;
-        }
+        fs::set_permissions(&bound.path, Permissions::from_mode(options.mode))?;
         open(socket)?;
         Ok(bound)
     }
