@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use crate::deferred::{Deferred, IntoDeferred};
+use crate::endpoint::IntoServerEndpoint;
 use crate::error::{CancelledError, HandlerPanicked};
 use crate::failure::Failure;
 use crate::protocol::{Address, Factory, IntoShared};
@@ -169,7 +170,7 @@ where
 ///     twisty::serve("tcp:8007", Echo::factory())
 /// }
 /// ```
-pub fn serve<F: Factory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<(), Failure> {
+pub fn serve<F: Factory>(endpoint: impl IntoServerEndpoint, factory: impl IntoShared<F>) -> Result<(), Failure> {
     let reactor = reactor_of_a_program()?;
     let port = reactor.listen(endpoint, factory)?;
     match port.host() {

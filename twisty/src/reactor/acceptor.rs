@@ -1,16 +1,21 @@
 //! Listening sockets of every family.
 
+use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixListener;
+use std::path::Path;
 
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
+use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
 
+use crate::endpoint::{TcpServer, UnixServer};
 use crate::protocol::{Address, UnixAddress};
-use crate::transport::BoundPath;
+use crate::transport::{BoundPath, PathOptions};
 
 /// A listening stream socket, which does not block.
 pub(super) enum Acceptor {
@@ -23,6 +28,65 @@ pub(super) enum Acceptor {
 }
 
 impl Acceptor {
+    /// A TCP port, with the options that its connections inherit.
+    pub(super) fn tcp(server: &TcpServer) -> io::Result<Self> {
+        let socket = Socket::new(Domain::for_address(server.address), Type::STREAM, None)?;
+        socket.set_reuse_address(true)?;
+        if server.reuse_port {
+            socket.set_reuse_port(true)?;
+        }
+        if server.address.is_ipv6() {
+            socket.set_only_v6(true)?;
+        }
+        socket.set_tcp_nodelay(server.options.nodelay)?;
+        if let Some(after) = server.options.keepalive {
+            socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(after))?;
+        }
+        if let Some(device) = &server.options.device {
+            socket.bind_device(Some(device.as_bytes()))?;
+        }
+        socket.set_nonblocking(true)?;
+        socket.bind(&server.address.into())?;
+        socket.listen(server.backlog.into())?;
+        Ok(Self::Tcp(OwnedFd::from(socket).into()))
+    }
+
+    /// A UNIX socket, in the file system or not.
+    pub(super) fn unix(server: &UnixServer) -> io::Result<Self> {
+        let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+        socket.set_nonblocking(true)?;
+        let listen = |socket: &Socket| socket.listen(server.backlog.into());
+        let path = match server.address.path() {
+            Some(path) => {
+                let options = PathOptions { mode: server.mode, locked: server.lockfile };
+                Some(BoundPath::bind(&socket, path, options, listen)?)
+            }
+            None => {
+                socket.bind(&abstract_address(&server.address)?)?;
+                listen(&socket)?;
+                None
+            }
+        };
+        Ok(Self::Unix { _path: path, socket: OwnedFd::from(socket).into() })
+    }
+
+    /// A socket that listens already. Others may have it too: that it does not block holds for them as well, as in Twisted.
+    pub(super) fn adopt(descriptor: OwnedFd) -> io::Result<Self> {
+        let socket = SockRef::from(&descriptor);
+        let kind = socket.r#type().map_err(|_| not_usable("no socket"))?;
+        if kind != Type::STREAM {
+            return Err(not_usable("a socket of another kind"));
+        } else if !socket.is_listener()? {
+            return Err(not_usable("a socket that does not listen"));
+        }
+        socket.set_nonblocking(true)?;
+        match socket.domain()? {
+            Domain::IPV4 | Domain::IPV6 => Ok(Self::Tcp(descriptor.into())),
+            Domain::UNIX => Ok(Self::Unix { _path: None, socket: descriptor.into() }),
+            _ => Err(not_usable("a socket of another family")),
+        }
+    }
+
     pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         match self {
             Self::Tcp(socket) => socket.register(registry, token, Interest::READABLE),
@@ -58,4 +122,15 @@ impl Acceptor {
         let several = matches!(self, Self::Tcp(_)) && host.ip().is_some_and(|ip| ip.is_unspecified());
         if several { stream.local_addr().ok().map(Address::from) } else { None }
     }
+}
+
+/// The system writes these names behind a zero.
+fn abstract_address(address: &UnixAddress) -> io::Result<SockAddr> {
+    let name = [b"\0", address.abstract_name().unwrap_or_default()].concat();
+    SockAddr::unix(Path::new(OsStr::from_bytes(&name)))
+}
+
+fn not_usable(what: &str) -> io::Error {
+    let text = format!("the descriptor is {what}, a stream socket that listens is needed");
+    io::Error::new(io::ErrorKind::InvalidInput, text)
 }

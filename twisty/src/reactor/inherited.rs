@@ -6,18 +6,21 @@ use std::os::fd::OwnedFd;
 use std::process;
 
 use rustix::process::{Pid, PidfdFlags, PidfdGetfdFlags, pidfd_getfd, pidfd_open};
-use socket2::{Domain, SockRef};
+use socket2::SockRef;
+
+use crate::endpoint::{Domain, Handed, SystemdServer};
 
 /// A descriptor by its number: a duplicate, as in Twisted, so that the number itself stays open and may be asked for again.
 ///
 /// A number says nothing about who owns what it names, so Rust takes none without `unsafe`; the kernel does, from any
 /// process that we may look into, ourselves for one.
-pub(crate) fn inherited(number: u32) -> io::Result<OwnedFd> {
+pub(super) fn descriptor(number: i32) -> io::Result<OwnedFd> {
     let ourselves = i32::try_from(process::id()).ok().and_then(Pid::from_raw);
     let ourselves = pidfd_open(ourselves.ok_or(ErrorKind::Unsupported)?, PidfdFlags::empty())?;
-    let number = i32::try_from(number).map_err(|_| not_open(number))?;
     pidfd_getfd(ourselves, number, PidfdGetfdFlags::empty()).map_err(|error| match io::Error::from(error) {
-        error if error.raw_os_error() == Some(libc::EBADF) => not_open(number),
+        error if error.raw_os_error() == Some(libc::EBADF) => {
+            io::Error::new(ErrorKind::NotFound, format!("descriptor {number} is not open"))
+        }
         error if matches!(error.raw_os_error(), Some(libc::ENOSYS | libc::EPERM)) => {
             let text = format!("descriptor {number} cannot be taken: the system forbids `pidfd_getfd` (Linux 5.6)");
             io::Error::new(error.kind(), text)
@@ -26,42 +29,29 @@ pub(crate) fn inherited(number: u32) -> io::Result<OwnedFd> {
     })
 }
 
-fn not_open(number: impl std::fmt::Display) -> io::Error {
-    io::Error::new(ErrorKind::NotFound, format!("descriptor {number} is not open"))
-}
-
-/// Which of the sockets that systemd hands over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Handed<'a> {
-    /// The first is 0.
-    Index(u32),
-    /// By its `FileDescriptorName=`.
-    Name(&'a str),
-}
-
 /// A socket that systemd, or who does as it does, opened for this process.
-pub(crate) fn handed_over(which: Handed<'_>, domain: Domain) -> io::Result<OwnedFd> {
+pub(super) fn from_systemd(server: &SystemdServer) -> io::Result<OwnedFd> {
     let names = names(|key| env::var(key).ok(), process::id())?;
-    let descriptor = inherited(number(&names, which)?)?;
-    let found = SockRef::from(&descriptor).domain();
-    if found.as_ref().is_ok_and(|found| *found != domain) {
-        let text = format!("systemd hands over a socket of another domain, {}", name_of(found?));
-        return Err(io::Error::new(ErrorKind::InvalidInput, text));
+    let descriptor = descriptor(number(&names, &server.which)?)?;
+    match SockRef::from(&descriptor).domain() {
+        Ok(found) if found != family(server.domain) => {
+            let text = format!("systemd hands over a socket of another domain than {:?}", server.domain);
+            Err(io::Error::new(ErrorKind::InvalidInput, text))
+        }
+        _ => Ok(descriptor),
     }
-    Ok(descriptor)
 }
 
-fn name_of(domain: Domain) -> &'static str {
+const fn family(domain: Domain) -> socket2::Domain {
     match domain {
-        Domain::IPV4 => "INET",
-        Domain::IPV6 => "INET6",
-        Domain::UNIX => "UNIX",
-        _ => "of which nothing is known",
+        Domain::Inet => socket2::Domain::IPV4,
+        Domain::Inet6 => socket2::Domain::IPV6,
+        Domain::Unix => socket2::Domain::UNIX,
     }
 }
 
 /// The first descriptor that is handed over, as `sd_listen_fds` has it.
-const FIRST: u32 = 3;
+const FIRST: usize = 3;
 
 /// The names of the descriptors from [`FIRST`] on.
 fn names(variable: impl Fn(&str) -> Option<String>, own_id: u32) -> io::Result<Vec<String>> {
@@ -79,17 +69,16 @@ fn names(variable: impl Fn(&str) -> Option<String>, own_id: u32) -> io::Result<V
     Ok(given.chain(std::iter::repeat_with(String::new)).take(count).collect())
 }
 
-fn number(names: &[String], which: Handed<'_>) -> io::Result<u32> {
-    let known = |index: &u32| (*index as usize) < names.len();
+fn number(names: &[String], which: &Handed) -> io::Result<i32> {
     let index = match which {
-        Handed::Index(index) => Some(index).filter(known),
-        Handed::Name(wanted) => names.iter().position(|name| name == wanted).and_then(|index| index.try_into().ok()),
+        Handed::Index(index) => Some(*index).filter(|index| *index < names.len()),
+        Handed::Name(wanted) => names.iter().position(|name| name == wanted),
     };
     let missing = || {
         let (count, names) = (names.len(), names.join(", "));
         io::Error::new(ErrorKind::NotFound, format!("systemd hands over {count} descriptors, by the names of: {names}"))
     };
-    Ok(FIRST + index.ok_or_else(missing)?)
+    index.and_then(|index| (FIRST + index).try_into().ok()).ok_or_else(missing)
 }
 
 #[cfg(test)]
@@ -111,9 +100,8 @@ mod tests {
     #[test]
     fn sockets_have_a_place_and_a_name() {
         let names = read("42", "3", "web:admin:web").expect("three");
-        let numbers = [Handed::Index(0), Handed::Index(2), Handed::Name("admin"), Handed::Name("web")];
-        let numbers: Vec<u32> = numbers.map(|which| number(&names, which).expect("a number")).to_vec();
-        assert_eq!(numbers, [3, 5, 4, 3]);
+        let wanted = [Handed::Index(0), Handed::Index(2), Handed::Name("admin".into()), Handed::Name("web".into())];
+        assert_eq!(wanted.map(|which| number(&names, &which).expect("a number")), [3, 5, 4, 3]);
         assert_eq!(read("42", "2", "").expect("two"), ["", ""]);
     }
 
@@ -129,16 +117,17 @@ mod tests {
             assert!(error.contains(says), "{error}");
         }
         let names = read("42", "2", "web:admin").expect("two");
-        for which in [Handed::Index(2), Handed::Index(u32::MAX), Handed::Name("ftp")] {
-            let error = number(&names, which).expect_err("nothing").to_string();
+        for which in [Handed::Index(2), Handed::Index(usize::MAX - FIRST), Handed::Name("ftp".into())] {
+            let error = number(&names, &which).expect_err("nothing").to_string();
             assert!(error.contains("2 descriptors, by the names of: web, admin"), "{error}");
         }
     }
 
     #[test]
     fn a_number_that_names_nothing_is_named() {
-        let error = inherited(987_654).expect_err("nothing").to_string();
-        assert_eq!(error, "descriptor 987654 is not open");
-        assert!(inherited(u32::MAX).is_err());
+        for number in [987_654, -1] {
+            let error = descriptor(number).expect_err("nothing").to_string();
+            assert_eq!(error, format!("descriptor {number} is not open"));
+        }
     }
 }

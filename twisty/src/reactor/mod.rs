@@ -6,12 +6,12 @@
 
 mod acceptor;
 mod asked;
-mod binding;
 mod end;
 mod entries;
 mod greet;
 mod handle;
 mod inherited;
+mod listen;
 mod names;
 mod port;
 mod stdio;
@@ -41,17 +41,14 @@ use crate::protocol::{Agenda, ConnectionKey};
 use crate::task::Executor;
 use crate::threads::ThreadPool;
 
-pub(crate) use crate::transport::Prologue;
 use asked::Askers;
-pub(crate) use binding::{Binding, TcpBinding};
 use entries::Entry;
 pub use handle::Handle;
 use handle::Mailbox;
-pub(crate) use inherited::{Handed, handed_over, inherited};
 pub use names::GetAddrInfo;
 pub use port::Port;
 use port::Reserve;
-pub(crate) use port::Welcome;
+use port::Welcome;
 use threads::Awaiting;
 pub use threads::defer_to_thread;
 pub use watch::{ReadDescriptor, Watch, WriteDescriptor};
