@@ -134,3 +134,46 @@ fn not_usable(what: &str) -> io::Error {
     let text = format!("the descriptor is {what}, a stream socket that listens is needed");
     io::Error::new(io::ErrorKind::InvalidInput, text)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpStream};
+    use std::time::Duration;
+
+    use super::*;
+
+    fn local(port: u16) -> TcpServer {
+        TcpServer::new((Ipv4Addr::LOCALHOST, port).into())
+    }
+
+    /// What is set on a connection to a port of `server`.
+    fn of_a_client<R>(server: &TcpServer, ask: impl Fn(SockRef<'_>) -> io::Result<R>) -> R {
+        let acceptor = Acceptor::tcp(server).expect("a port");
+        let Ok(Address::Tcp(address)) = acceptor.host() else { panic!("no TCP address") };
+        let _client = TcpStream::connect(address).expect("it listens");
+        // The client is connected, so it waits already.
+        let (stream, _peer) = acceptor.accept().expect("a client");
+        ask(SockRef::from(&stream)).expect("an option")
+    }
+
+    #[test]
+    fn connections_inherit_the_options_of_their_port() {
+        assert!(of_a_client(&local(0), |socket| socket.tcp_nodelay()));
+        assert!(!of_a_client(&local(0).nodelay(false), |socket| socket.tcp_nodelay()));
+        assert!(!of_a_client(&local(0), |socket| socket.keepalive()));
+        let watched = local(0).keepalive(Duration::from_secs(77));
+        assert!(of_a_client(&watched, |socket| socket.keepalive()));
+        assert_eq!(of_a_client(&watched, |socket| socket.tcp_keepalive_time()), Duration::from_secs(77));
+        let on_loopback = of_a_client(&local(0).device("lo"), |socket| socket.device());
+        assert_eq!(on_loopback.as_deref(), Some(&b"lo"[..]));
+    }
+
+    #[test]
+    fn a_port_is_shared_by_those_who_all_wish_it() {
+        let first = Acceptor::tcp(&local(0).reuse_port(true)).expect("a port");
+        let port = first.host().expect("an address").port().expect("TCP");
+        let _second = Acceptor::tcp(&local(port).reuse_port(true)).expect("the same port");
+        let refused = Acceptor::tcp(&local(port)).map(drop).expect_err("it does not share");
+        assert_eq!(refused.kind(), io::ErrorKind::AddrInUse);
+    }
+}

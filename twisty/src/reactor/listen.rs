@@ -70,3 +70,53 @@ impl Reactor {
 fn not_yet(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::Unsupported, format!("{what}, which cannot be listened on yet"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::framing::Raw;
+    use crate::protocol::{Address, ForProtocol, Protocol};
+
+    struct Never;
+
+    impl Default for Never {
+        fn default() -> Self {
+            panic!("a protocol is made before its header is read")
+        }
+    }
+
+    impl Protocol for Never {
+        type Framing = Raw;
+        type Factory = ForProtocol<Self>;
+
+        fn framing() -> Raw {
+            Raw
+        }
+    }
+
+    /// One that begins its header, and one that does not.
+    #[test]
+    fn a_header_that_does_not_come_is_not_waited_for() {
+        let reactor = Reactor::new().expect("a poll");
+        let factory = Rc::new(ForProtocol::<Never>::default().into_shared().start().expect("a factory"));
+        let behind = "haproxy:tcp:0:interface=127.0.0.1".parse().expect("an endpoint");
+        let prologue = Prologue::default().timeout(Duration::from_millis(1));
+        let port = reactor.open_behind(prologue, &behind, factory).expect("a port");
+        let Address::Tcp(address) = port.host() else { panic!("no TCP address") };
+        let mut clients = [(); 2].map(|()| TcpStream::connect(address).expect("it listens"));
+        clients[0].write_all(b"PROXY TCP4 1.2.").expect("room");
+        let mut turns = 0;
+        while turns < 3 || reactor.connections() > 0 {
+            reactor.turn(Some(Duration::from_millis(5))).expect("a turn");
+            turns += 1;
+            assert!(turns < 5000, "they are still there");
+        }
+        for mut client in clients {
+            assert!(matches!(client.read(&mut [0; 1]), Ok(0) | Err(_)));
+        }
+    }
+}
