@@ -56,7 +56,7 @@ impl Reactor {
                 let prologue = prologue.then(|| Box::<ProxyHeader>::default());
                 return self.open_behind(prologue, inner, factory);
             }
-            ServerEndpoint::Stdio => return self.open_stdio(factory, &prologue),
+            ServerEndpoint::Stdio => return self.open_stdio(&factory, &prologue),
             ServerEndpoint::Tcp(tcp) => Acceptor::tcp(tcp)?,
             ServerEndpoint::Unix(unix) => Acceptor::unix(unix)?,
             ServerEndpoint::Fd(fd) => Acceptor::adopt(inherited::descriptor(fd.fd)?)?,

@@ -139,14 +139,17 @@ impl Reactor {
         self.greet(socket, ends, prologue, move |reactor, greeted| {
             drop(reserved);
             match greeted {
-                Ok((socket, Ends { host, peer })) => {
-                    let moved = *home.host() != host;
-                    let home = if moved { factory.home(Rc::clone(&reactor.0.agenda), host) } else { home };
-                    reactor.add(|key| factory.welcome(socket, Place { home, key, peer }));
-                }
+                Ok((socket, ends)) => reactor.welcome_greeted(&*factory, home, socket, ends),
                 Err(reason) => report_unfinished(&peer, &reason),
             }
         });
+    }
+
+    /// It may have learned meanwhile that its ends are others.
+    fn welcome_greeted(&self, factory: &dyn Welcome, home: Rc<Home>, socket: Socket, Ends { host, peer }: Ends) {
+        let moved = *home.host() != host;
+        let home = if moved { factory.home(Rc::clone(&self.0.agenda), host) } else { home };
+        self.add(|key| factory.welcome(socket, Place { home, key, peer }));
     }
 }
 
