@@ -18,6 +18,7 @@ mod replies;
 mod segment;
 mod spares;
 mod state_machine;
+mod tls_info;
 mod transport;
 
 use std::time::Duration;
@@ -36,9 +37,10 @@ pub(crate) use outbox::{Outbox, Queue};
 pub use outcome::{Outcome, Replies, Stateless, States};
 use owed::{Owed, ReplyId};
 pub(crate) use promises::Promises;
-pub(crate) use rare::Rare;
+pub(crate) use rare::{Rare, Upgrade};
 pub(crate) use spares::{Spare, Spares};
 pub use state_machine::{Diagram, StateMachine, Transition};
+pub use tls_info::TlsInfo;
 pub use transport::Transport;
 pub(crate) use transport::{Delivery, Phase};
 

@@ -1,6 +1,7 @@
 //! What happens on a socket before its connection exists: a PROXY header, a TLS handshake.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -71,6 +72,12 @@ impl Prologue {
     }
 }
 
+impl fmt::Debug for Prologue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prologue").field("steps", &self.steps.len()).field("timeout", &self.timeout).finish()
+    }
+}
+
 /// Nothing: the conversation begins at once.
 impl Default for Prologue {
     fn default() -> Self {
@@ -101,6 +108,11 @@ impl Prefaces {
             self.steps.pop_front();
         }
         Ok(Progress::Done)
+    }
+
+    /// Adds one that comes before all others.
+    pub(crate) fn put_first(&mut self, step: Box<dyn Preface>) {
+        self.steps.push_front(step);
     }
 
     pub(crate) const fn deadline(&self) -> Timestamp {

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
+use std::rc::Rc;
 use std::time::Duration;
 
 use mio::net::TcpStream;
@@ -9,7 +10,7 @@ use mio::{Interest, Registry, Token};
 use socket2::SockRef;
 
 use super::Ready;
-use crate::protocol::Outbox;
+use crate::protocol::{Outbox, TlsInfo};
 
 /// A stream socket, of any family: mio's `TcpStream` makes the calls that UNIX sockets understand as well.
 ///
@@ -60,6 +61,16 @@ pub(crate) trait Layer {
     /// Writes what it holds back of what it was given, or has to say itself.
     fn flush(&mut self, _below: &mut Option<TcpStream>) -> io::Result<()> {
         Ok(())
+    }
+
+    /// Whether something that was said last still waits to be written.
+    fn holds_back(&self) -> bool {
+        false
+    }
+
+    /// What the two ends agreed on, where this is encryption.
+    fn tls(&self) -> Option<Rc<TlsInfo>> {
+        None
     }
 
     /// What is beneath, if nothing changes any more what passes through here.
@@ -142,6 +153,10 @@ impl Socket {
     pub(crate) fn note(&mut self, ready: Ready) {
         self.readable |= ready.readable || ready.read_closed || ready.error;
         self.writable |= ready.writable || ready.error;
+        if ready.writable && self.layers.0.is_some() {
+            // That it cannot be written will be seen by who reads or writes.
+            let _again_later = self.layers.flush(&mut self.stream);
+        }
         if self.input == Input::Open && (ready.read_closed || ready.error) {
             self.input = Input::Closing;
         }
@@ -206,6 +221,21 @@ impl Socket {
     /// Says to the peer that nothing more comes.
     pub(crate) fn shutdown(&mut self) -> io::Result<()> {
         self.layers.shutdown(&mut self.stream)
+    }
+
+    /// Closes our side in good order; whether the socket must stay for a moment. Closing one with unread input would reset
+    /// it, and the peer might lose what we sent last.
+    pub(crate) fn close(&mut self) -> bool {
+        let unread = self.look_for_input();
+        if !unread && self.layers.0.is_none() {
+            return false;
+        }
+        self.shutdown().is_ok() && (unread || self.layers.0.as_ref().is_some_and(|layer| layer.holds_back()))
+    }
+
+    /// What the two ends agreed on, if it is encrypted.
+    pub(crate) fn tls(&self) -> Option<Rc<TlsInfo>> {
+        self.layers.0.as_ref()?.tls()
     }
 
     /// The error that the operating system keeps for it, if it does.
