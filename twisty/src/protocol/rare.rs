@@ -4,7 +4,7 @@ use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
-use super::TlsInfo;
+use super::{Phase, TlsInfo};
 use crate::clock::Timestamp;
 use crate::deferred::{self, Resolver};
 use crate::error::CancelledError;
@@ -19,6 +19,8 @@ pub(crate) struct Rare {
     pub(crate) upgrade: Option<Upgrade>,
     /// What the ends agreed on, where it has begun.
     pub(crate) tls: Option<Rc<TlsInfo>>,
+    /// Who is told how it goes, besides its protocol. Until it is over, so that the two may hold each other.
+    pub(crate) watcher: Option<Rc<dyn Watcher>>,
 }
 
 /// TLS that begins in mid-connection.
@@ -46,3 +48,18 @@ impl fmt::Debug for Upgrade {
         f.debug_struct("Upgrade").field("clear", &self.clear.len()).finish_non_exhaustive()
     }
 }
+
+/// Who is told how a connection goes, besides its protocol: whoever made it, as clients are made.
+pub(crate) trait Watcher {
+    /// The connection is there, and its protocol will be told. `close` ends it.
+    fn begins(&self, close: Close);
+
+    /// Its protocol was told, and nothing was wrong.
+    fn made(&self) {}
+
+    /// The connection is over, and its protocol was told.
+    fn lost(&self, reason: Failure);
+}
+
+/// Closes a connection, from anywhere.
+pub(crate) type Close = Box<dyn Fn(Phase)>;

@@ -248,7 +248,7 @@ impl Listener {
         self.reported.set(false);
         let (home, peer) = (self.home_of(reactor, &socket), peer.into());
         if self.prologue.is_empty() {
-            reactor.add(|key| self.factory.welcome(Socket::new(socket), Place { home, key, peer }));
+            reactor.add(|key| self.factory.welcome(Socket::new(socket), Place { home, key, peer, watcher: None }));
         } else {
             self.greet(reactor, Socket::new(socket), home, peer);
         }
@@ -258,13 +258,13 @@ impl Listener {
     fn greet(&self, reactor: &Reactor, socket: Socket, home: Rc<Home>, peer: Address) {
         let (factory, reserved) = (Rc::clone(&self.factory), self.factory.reserve());
         let ends = Ends { host: home.host().clone(), peer: peer.clone() };
-        reactor.greet(socket, ends, &self.prologue, move |reactor, greeted| {
+        reactor.go_through(socket, ends, &self.prologue, move |reactor, greeted| {
             drop(reserved);
             match greeted {
                 Ok((socket, Ends { host, peer })) => {
                     let moved = *home.host() != host;
                     let home = if moved { factory.home(Rc::clone(&reactor.0.agenda), host) } else { home };
-                    reactor.add(|key| factory.welcome(socket, Place { home, key, peer }));
+                    reactor.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
                 }
                 Err(reason) => report_unfinished(&peer, &reason),
             }

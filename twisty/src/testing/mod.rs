@@ -4,6 +4,7 @@
 //!   advanced.
 //! - [`verify_chunking`]: whatever the network does to a stream of bytes, the conversation is the same.
 //! - [`Loopback`]: two protocols that talk to each other in memory.
+//! - [`FakeResolver`]: names whose addresses, delays and failures a test makes up.
 //! - [`Clock`]: time that passes when you say so, for everything that takes a [`Scheduler`](crate::clock::Scheduler).
 //!
 //! Twisted's counterparts: `StringTransport`, `task.Clock`, `iosim`.
@@ -11,11 +12,13 @@
 mod chunking;
 mod clock;
 mod loopback;
+mod resolver;
 mod server;
 mod unhandled;
 
 pub use chunking::verify_chunking;
 pub use clock::Clock;
 pub use loopback::Loopback;
+pub use resolver::FakeResolver;
 pub use server::{Client, Server};
 pub use unhandled::UnhandledFailures;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
-use socket2::SockRef;
+use socket2::{SockAddr, SockRef};
 
 use super::Ready;
-use crate::protocol::{Outbox, TlsInfo};
+use crate::protocol::{Address, Outbox, TlsInfo, UnixAddress};
 
 /// A stream socket, of any family: mio's `TcpStream` makes the calls that UNIX sockets understand as well.
 ///
@@ -150,6 +150,7 @@ impl Socket {
     }
 
     /// The poll says something.
+    #[inline]
     pub(crate) fn note(&mut self, ready: Ready) {
         self.readable |= ready.readable || ready.read_closed || ready.error;
         self.writable |= ready.writable || ready.error;
@@ -162,20 +163,24 @@ impl Socket {
         }
     }
 
+    #[inline]
     pub(crate) const fn is_readable(&self) -> bool {
         self.readable
     }
 
+    #[inline]
     pub(crate) const fn is_writable(&self) -> bool {
         self.writable
     }
 
     /// Whether delivery was resumed in this turn already; from now on it was.
+    #[inline]
     pub(crate) const fn has_resumed(&mut self) -> bool {
         std::mem::replace(&mut self.resumed, true)
     }
 
     /// It is this socket's turn again.
+    #[inline]
     pub(crate) const fn begin_turn(&mut self) {
         self.resumed = false;
     }
@@ -186,6 +191,7 @@ impl Socket {
     }
 
     /// Reads once: `Ok(0)` is the end, `WouldBlock` is that there is nothing now.
+    #[inline]
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.layers.read(&mut self.stream, buffer);
         match &read {
@@ -198,6 +204,7 @@ impl Socket {
     }
 
     /// Writes once; how many bytes that took.
+    #[inline]
     pub(crate) fn write(&mut self, output: &Outbox) -> io::Result<usize> {
         let (written, length) = output.with_slices(|slices| {
             let length = slices.iter().map(|slice| slice.len()).sum();
@@ -243,6 +250,23 @@ impl Socket {
         self.stream.as_ref()?.take_error().ok().flatten()
     }
 
+    /// Where it is connected to; [`ErrorKind::NotConnected`] while it is not.
+    pub(crate) fn peer_address(&self) -> io::Result<Address> {
+        self.address(|socket| socket.peer_addr())
+    }
+
+    /// Where it is.
+    pub(crate) fn local_address(&self) -> io::Result<Address> {
+        self.address(|socket| socket.local_addr())
+    }
+
+    fn address(&self, ask: impl FnOnce(SockRef<'_>) -> io::Result<SockAddr>) -> io::Result<Address> {
+        let stream = self.stream.as_ref().ok_or(ErrorKind::NotConnected)?;
+        let address = ask(SockRef::from(stream))?;
+        let unix = || address.as_unix().map(|unix| UnixAddress::from(&unix).into());
+        address.as_socket().map(Address::Tcp).or_else(unix).ok_or_else(|| ErrorKind::Unsupported.into())
+    }
+
     /// Closing then sends a reset, and drops what the operating system has not sent yet.
     pub(crate) fn reset_when_closed(&mut self) {
         self.layers.abort();
@@ -256,6 +280,7 @@ impl Socket {
 
 impl Layers {
     /// Reads as [`Layer::read`] does.
+    #[inline]
     pub(crate) fn read(&mut self, below: &mut Option<TcpStream>, buffer: &mut [u8]) -> io::Result<usize> {
         match (&mut self.0, below) {
             (Some(layer), below) => {
@@ -272,11 +297,13 @@ impl Layers {
 
     /// Whether another read may bring something, after one that brought `count` bytes of those `asked` for. A stream socket
     /// that gives less than asked for is empty, and the poll will say when it is not.
+    #[inline]
     pub(crate) fn has_more(&self, count: usize, asked: usize) -> bool {
         count == asked || self.0.as_ref().is_some_and(|layer| layer.has_more())
     }
 
     /// Writes as [`Layer::write`] does.
+    #[inline]
     pub(crate) fn write(&mut self, below: &mut Option<TcpStream>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match (&mut self.0, below, slices) {
             (Some(layer), below, _) => layer.write(below, slices),
