@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::client::Client;
 use crate::deferred::{Deferred, IntoDeferred};
+use crate::endpoint::IntoServerEndpoint;
 use crate::error::{CancelledError, HandlerPanicked};
 use crate::failure::Failure;
 use crate::protocol::{ClientFactory, Factory, IntoShared};
@@ -169,7 +170,7 @@ where
 ///     twisty::serve("tcp:8007", Echo::factory())
 /// }
 /// ```
-pub fn serve<F: Factory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<(), Failure> {
+pub fn serve<F: Factory>(endpoint: impl IntoServerEndpoint, factory: impl IntoShared<F>) -> Result<(), Failure> {
     let reactor = reactor_of_a_program()?;
     let port = reactor.listen(endpoint, factory)?;
     let mut stdout = io::stdout().lock();

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use crate::deferred::Deferred;
-use crate::error::{EndpointError, ReactorError, ResolverDropped};
+use crate::error::{EndpointError, EndpointMistake, ReactorError, ResolverDropped};
 use crate::failure::Failure;
 use crate::names::HappyEyeballs;
 use crate::protocol::UnixAddress;
@@ -30,7 +30,7 @@ impl FromStr for Route {
     type Err = EndpointError;
 
     fn from_str(description: &str) -> Result<Self, EndpointError> {
-        let wrong = || EndpointError { description: description.to_owned(), problem: "no such".to_owned() };
+        let wrong = || EndpointError::new(description, 0..0, EndpointMistake::BadValue, "no such");
         let (kind, rest) = description.split_once(':').ok_or_else(wrong)?;
         match kind {
             "tcp" => {

@@ -9,7 +9,8 @@ use std::rc::Rc;
 use super::broadcast::Encoded;
 use super::replies::Applying;
 use super::{
-    Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, Rare, TlsInfo, ToFrame, Upgrade, Watcher,
+    Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, Rare, TlsInfo, ToFrame, Upgrade,
+    Watcher,
 };
 use crate::deferred::Deferred;
 use crate::error::{OutboxFull, SendError, StartTlsError};

@@ -10,6 +10,7 @@ mod end;
 mod entries;
 mod greet;
 mod handle;
+mod listen;
 mod names;
 mod port;
 mod tasks;
@@ -37,7 +38,6 @@ use crate::protocol::{Agenda, ConnectionKey};
 use crate::task::Executor;
 use crate::threads::ThreadPool;
 
-pub(crate) use crate::transport::Prologue;
 use asked::Askers;
 pub(crate) use dial::{Dialled, Dialling, Target};
 use entries::Entry;

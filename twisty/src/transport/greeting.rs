@@ -61,6 +61,13 @@ impl Prologue {
         self
     }
 
+    /// Adds another prologue at the end; the time of this one, and of the other, may pass.
+    pub(crate) fn followed_by(mut self, other: Self) -> Self {
+        self.timeout = if self.steps.is_empty() { other.timeout } else { self.timeout + other.timeout };
+        self.steps.extend(other.steps);
+        self
+    }
+
     /// How long all of it may take.
     pub(crate) const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
