@@ -214,6 +214,59 @@ pub struct HandshakeTimeout {
     pub limit: Duration,
 }
 
+/// The peer closed the connection without saying so in TLS (no `close_notify`): what it sent may have been cut short by
+/// somebody on the way, so this is no orderly end. Twisted reports a `ConnectionLost`.
+///
+/// ```
+/// assert!(twisty::TlsTruncated.to_string().starts_with("the peer closed the connection without a TLS close_notify"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the peer closed the connection without a TLS close_notify: what it sent may be incomplete")]
+pub struct TlsTruncated;
+
+/// TLS with this peer does not come about, or cannot go on. Twisted's `SSL.Error` and `VerificationError`.
+///
+/// ```
+/// let error = twisty::TlsError::Alert { alert: "unknown certificate authority".into() };
+/// assert_eq!(error.to_string(), "the peer ended TLS, its alert says: unknown certificate authority");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The peer refused, and said why.
+    #[error("the peer ended TLS, its alert says: {alert}")]
+    Alert {
+        /// The alert, in words.
+        alert: String,
+    },
+    /// The peer showed no certificate, or one that is not accepted.
+    #[error("the peer's certificate is not accepted: {problem}")]
+    Certificate {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The peer does not follow the protocol, or speaks another one.
+    #[error("the peer broke TLS: {problem}")]
+    Protocol {
+        /// What it did.
+        problem: String,
+    },
+}
+
+/// Bytes came in clear behind the message that asked for TLS. Somebody on the way may have put them there, to have them
+/// taken for part of the encrypted conversation; so they are not looked at, and the connection ends.
+///
+/// ```
+/// let error = twisty::PlaintextAfterStartTls { length: 9 };
+/// assert!(error.to_string().starts_with("9 bytes came in clear behind what asked for TLS"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{length} bytes came in clear behind what asked for TLS; they may be forged, so nothing was made of them")]
+pub struct PlaintextAfterStartTls {
+    /// How many bytes had come already.
+    pub length: usize,
+}
+
 // ---- the caller ----------------------------------------------------------------------------------------------------
 
 /// The program ended the connection at once, with `abort_connection` or because it stops.
@@ -394,6 +447,64 @@ pub struct QueueUnderflow {
     pub backlog: usize,
 }
 
+/// A [`Connector`](crate::protocol::Connector) is not in the state that the call needs.
+///
+/// ```
+/// # use twisty::prelude::*;
+/// # #[protocol(line)] #[derive(Default)] struct Caller;
+/// # #[protocol] impl Caller { #[on(line)] fn hear(&mut self) {} }
+/// # let reactor = Reactor::new()?;
+/// let connector = reactor.connect("tcp:127.0.0.1:8007", Caller::factory())?;
+/// assert_eq!(connector.connect(), Err(twisty::ConnectorError::AlreadyConnecting));
+/// # Ok::<(), twisty::Failure>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ConnectorError {
+    /// `connect` was called while an attempt goes on.
+    #[error("this connector connects already: wait for the factory to be told how that ends")]
+    AlreadyConnecting,
+    /// `connect` was called while the connection is there.
+    #[error("this connector is connected already: disconnect it first, or make another one")]
+    AlreadyConnected,
+    /// `stop_connecting` was called while no attempt goes on. Twisted's `NotConnectingError`.
+    #[error("this connector does not connect, so that there is nothing to stop")]
+    NotConnecting,
+    /// `connect` was called while the reactor stops, or when it is gone.
+    #[error("the reactor of this connector stops, or is gone: it connects no more")]
+    Stopping,
+}
+
+/// An attempt to connect was given up by this side, with `stop_connecting`, `disconnect` or `stop_trying`.
+///
+/// Twisted's `UserError`.
+///
+/// ```
+/// assert_eq!(twisty::ConnectingStopped.to_string(), "the attempt to connect was given up by this side");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the attempt to connect was given up by this side")]
+pub struct ConnectingStopped;
+
+/// A connection was made, and its factory's `build_protocol` had no protocol for it. It was closed.
+///
+/// Twisted's `NoProtocol`.
+///
+/// ```
+/// assert!(twisty::NoProtocol.to_string().starts_with("the factory has no protocol for this connection"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the factory has no protocol for this connection: its `build_protocol` answered `None`, so it was closed")]
+pub struct NoProtocol;
+
+/// The connection of a [`Connected`](crate::client::Connected) is over, so its protocol cannot be called.
+///
+/// ```
+/// assert_eq!(twisty::NotConnected.to_string(), "the connection is over, so its protocol cannot be called");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the connection is over, so its protocol cannot be called")]
+pub struct NotConnected;
+
 /// An endpoint's description cannot be understood.
 ///
 /// It prints in one line; `{:#}` adds the description with the part marked that is wrong.
@@ -491,6 +602,9 @@ pub enum ReactorError {
     /// `block_on` waited for a reactor whose run ended meanwhile, or before.
     #[error("the run of this reactor has ended, so that no answer comes; ask while it runs, or before its first run")]
     Ended,
+    /// A connection was to be made while the reactor stops.
+    #[error("this reactor stops, and connects nowhere any more")]
+    Stopping,
     /// A call from another thread came after the reactor was dropped.
     #[error("the reactor of this handle is gone")]
     Gone,
@@ -566,6 +680,36 @@ pub enum TaskError {
     NotPaused,
 }
 
+/// `start_tls` was called when it cannot be done.
+///
+/// ```
+/// assert!(twisty::StartTlsError::AlreadyStarted.to_string().starts_with("TLS was started before"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum StartTlsError {
+    /// The connection is closed or closing.
+    #[error("the connection is not open any more, TLS cannot start on it")]
+    NotConnected,
+    /// TLS is there, or was asked for. Twisted's `startTLS` answers `False`.
+    #[error("TLS was started before on this connection, it starts once (see `Transport::tls`)")]
+    AlreadyStarted,
+}
+
+/// A certificate, a key or a trust root cannot be used, or an endpoint needs TLS and has none.
+///
+/// ```
+/// let error = twisty::TlsConfigError { what: "server.pem".into(), problem: "it holds no certificate".into() };
+/// assert_eq!(error.to_string(), "TLS cannot be set up with server.pem: it holds no certificate");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("TLS cannot be set up with {what}: {problem}")]
+pub struct TlsConfigError {
+    /// The file, or what else was given.
+    pub what: String,
+    /// What is wrong with it, and what would be right.
+    pub problem: String,
+}
+
 // ---- the system ----------------------------------------------------------------------------------------------------
 
 /// A port cannot be listened on.
@@ -622,6 +766,13 @@ pub struct DnsLookupError {
 
 // ---- who is to blame -----------------------------------------------------------------------------------------------
 
+impl TlsConfigError {
+    #[cfg_attr(feature = "tls", expect(dead_code, reason = "it is there"))]
+    pub(crate) fn feature_missing(what: String) -> Self {
+        Self { what, problem: "this program was built without it, build twisty with the feature `tls`".to_owned() }
+    }
+}
+
 impl HandlerPanicked {
     /// Runs code of the user's; its panic is an error like any other.
     pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Self> {
@@ -657,5 +808,44 @@ pub(crate) fn is_peers_fault(reason: &Failure) -> bool {
     macro_rules! any_of {
         ($($error:ty),*) => { $(reason.check::<$error>().is_some())||* };
     }
-    any_of!(ConnectionLost, Overlong, Malformed, InvalidFrame, IdleTimeout, OutboxFull, CloseTimeout, HandshakeTimeout)
+    any_of!(
+        ConnectionLost,
+        Overlong,
+        Malformed,
+        InvalidFrame,
+        IdleTimeout,
+        OutboxFull,
+        CloseTimeout,
+        HandshakeTimeout,
+        TlsTruncated,
+        TlsError,
+        PlaintextAfterStartTls
+    )
+}
+
+/// The same failure for somebody else who is to hear of it: an error of this crate's anew; of any other type what it says,
+/// since it need not be `Clone`.
+pub(crate) fn twin(failure: &Failure) -> Failure {
+    macro_rules! anew {
+        ($($error:ty),*) => {
+            $(if let Some(error) = failure.check::<$error>() {
+                return Failure::of_a_peer(error.clone()).at(failure.origin());
+            })*
+        };
+    }
+    anew!(ConnectionDone, ConnectionAborted, IdleTimeout, CloseTimeout, OutboxFull, Overlong, Malformed, InvalidFrame);
+    anew!(SendError, HandlerPanicked, CancelledError, TimeoutError, ResolverDropped, ConnectingStopped, NoProtocol);
+    anew!(HandshakeTimeout, TlsTruncated, TlsError, PlaintextAfterStartTls, TlsConfigError);
+    let again = if let Some(ConnectionLost { source }) = failure.check() {
+        Failure::of_a_peer(ConnectionLost { source: io_twin(source) })
+    } else if let Some(error) = failure.check::<io::Error>() {
+        Failure::of_a_peer(io_twin(error))
+    } else {
+        Failure::message(failure.to_string())
+    };
+    again.at(failure.origin())
+}
+
+fn io_twin(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
 }

@@ -3,7 +3,9 @@
 
 mod address;
 mod agenda;
+mod backoff;
 mod broadcast;
+mod client;
 mod context;
 mod factory;
 mod frame;
@@ -18,6 +20,7 @@ mod replies;
 mod segment;
 mod spares;
 mod state_machine;
+mod tls_info;
 mod transport;
 
 use std::time::Duration;
@@ -25,7 +28,10 @@ use std::time::Duration;
 use address::Compact;
 pub use address::{Address, UnixAddress};
 pub(crate) use agenda::{Agenda, ConnectionKey};
+pub use backoff::{Backoff, Delays};
 pub use broadcast::broadcast;
+pub(crate) use client::Connects;
+pub use client::{ClientFactory, Connector, ConnectorState};
 pub use context::Context;
 pub use factory::{Factory, ForProtocol, IntoShared, Shared};
 pub(crate) use factory::{Reserved, Seat};
@@ -36,9 +42,10 @@ pub(crate) use outbox::{Outbox, Queue};
 pub use outcome::{Outcome, Replies, Stateless, States};
 use owed::{Owed, ReplyId};
 pub(crate) use promises::Promises;
-pub(crate) use rare::Rare;
+pub(crate) use rare::{Close, Rare, Upgrade, Watcher};
 pub(crate) use spares::{Spare, Spares};
 pub use state_machine::{Diagram, StateMachine, Transition};
+pub use tls_info::TlsInfo;
 pub use transport::Transport;
 pub(crate) use transport::{Delivery, Phase};
 

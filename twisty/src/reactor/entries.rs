@@ -1,8 +1,9 @@
-//! What is registered with the poll: ports and connections, and how they are driven.
+//! What is registered with the poll: ports, connections and those to be, and how they are driven.
 
 use mio::Token;
 use slotmap::{Key, KeyData};
 
+use super::dial::Attempt;
 use super::port::Listener;
 use super::watch::{Direction, Watched};
 use super::{Job, Reactor};
@@ -16,9 +17,11 @@ pub(super) enum Entry {
     Other(Other),
 }
 
-/// What is not a connection. Out of its place while it is called, as connections are.
+/// What is no connection. Out of its place while it is called, as connections are.
 pub(super) enum Other {
     Listener(Option<Box<Listener>>),
+    /// A socket that connects. Out of its place only while it comes or goes.
+    Attempt(Option<Box<Attempt>>),
     /// A descriptor of the program's own.
     Watched(Direction, Option<Box<Watched>>),
 }
@@ -66,6 +69,10 @@ impl Reactor {
                     _ => closed = Some(listener),
                 }
                 self.guarded(|| drop(closed));
+            }
+            Some(Entry::Other(Other::Attempt(_))) => {
+                drop(entries);
+                self.look_at_attempt(key);
             }
             Some(Entry::Other(Other::Watched(_, watched))) => {
                 let Some(watched) = watched.take() else { return };
@@ -195,17 +202,17 @@ impl Reactor {
     pub(super) fn close_all(&self, at_once: bool) {
         let keys: Vec<ConnectionKey> = self.0.entries.borrow().keys().collect();
         for key in keys {
-            let (is_port, is_watched) = match self.0.entries.borrow().get(key) {
-                Some(Entry::Other(Other::Listener(_))) => (true, false),
+            let (is_connection, is_watched) = match self.0.entries.borrow().get(key) {
+                Some(Entry::Connection(_)) => (true, false),
                 Some(Entry::Other(Other::Watched(..))) => (false, true),
                 _ => (false, false),
             };
-            if is_port {
-                self.remove(key);
-            } else if is_watched {
+            if is_watched {
                 self.abort_watched(key);
-            } else {
+            } else if is_connection {
                 self.drive(key, |driver, _, _| driver.close(at_once));
+            } else {
+                self.remove(key);
             }
         }
         self.settle();

@@ -10,7 +10,7 @@ use crate::transport::{Ends, Greeting, Prefaces, Prologue, Socket};
 impl Reactor {
     /// Takes a socket through what comes before its connection, then calls `done` with it, or with why it did not get
     /// through: between handlers, once, unless the reactor goes before. [`remove`](Self::remove) of the key ends it early.
-    pub(crate) fn greet(
+    pub(crate) fn go_through(
         &self,
         socket: Socket,
         ends: Ends,

@@ -131,12 +131,12 @@ impl Reactor {
         peer: Address,
     ) {
         if prologue.is_empty() {
-            self.add(|key| factory.welcome(socket, Place { home, key, peer }));
+            self.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
             return;
         }
         let (factory, reserved) = (Rc::clone(factory), factory.reserve());
         let ends = Ends { host: home.host().clone(), peer: peer.clone() };
-        self.greet(socket, ends, prologue, move |reactor, greeted| {
+        self.go_through(socket, ends, prologue, move |reactor, greeted| {
             drop(reserved);
             match greeted {
                 Ok((socket, ends)) => reactor.welcome_greeted(&*factory, home, socket, ends),
@@ -149,7 +149,7 @@ impl Reactor {
     fn welcome_greeted(&self, factory: &dyn Welcome, home: Rc<Home>, socket: Socket, Ends { host, peer }: Ends) {
         let moved = *home.host() != host;
         let home = if moved { factory.home(Rc::clone(&self.0.agenda), host) } else { home };
-        self.add(|key| factory.welcome(socket, Place { home, key, peer }));
+        self.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
     }
 }
 

@@ -1,6 +1,7 @@
 //! What happens on a socket before its connection exists: a PROXY header, a TLS handshake.
 
 use std::collections::VecDeque;
+use std::fmt;
 use std::io;
 use std::rc::Rc;
 use std::time::Duration;
@@ -60,6 +61,13 @@ impl Prologue {
         self
     }
 
+    /// Adds another prologue at the end; the time of this one, and of the other, may pass.
+    pub(crate) fn followed_by(mut self, other: Self) -> Self {
+        self.timeout = if self.steps.is_empty() { other.timeout } else { self.timeout + other.timeout };
+        self.steps.extend(other.steps);
+        self
+    }
+
     /// How long all of it may take.
     pub(crate) const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
@@ -68,6 +76,12 @@ impl Prologue {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.steps.is_empty()
+    }
+}
+
+impl fmt::Debug for Prologue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prologue").field("steps", &self.steps.len()).field("timeout", &self.timeout).finish()
     }
 }
 
@@ -101,6 +115,11 @@ impl Prefaces {
             self.steps.pop_front();
         }
         Ok(Progress::Done)
+    }
+
+    /// Adds one that comes before all others.
+    pub(crate) fn put_first(&mut self, step: Box<dyn Preface>) {
+        self.steps.push_front(step);
     }
 
     pub(crate) const fn deadline(&self) -> Timestamp {

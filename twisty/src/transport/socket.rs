@@ -2,14 +2,15 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
+use std::rc::Rc;
 use std::time::Duration;
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
-use socket2::SockRef;
+use socket2::{SockAddr, SockRef};
 
 use super::Ready;
-use crate::protocol::Outbox;
+use crate::protocol::{Address, Outbox, TlsInfo, UnixAddress};
 
 /// A stream socket, of any family: mio's `TcpStream` makes the calls that UNIX sockets understand as well.
 ///
@@ -60,6 +61,16 @@ pub(crate) trait Layer {
     /// Writes what it holds back of what it was given, or has to say itself.
     fn flush(&mut self, _below: &mut Option<TcpStream>) -> io::Result<()> {
         Ok(())
+    }
+
+    /// Whether something that was said last still waits to be written.
+    fn holds_back(&self) -> bool {
+        false
+    }
+
+    /// What the two ends agreed on, where this is encryption.
+    fn tls(&self) -> Option<Rc<TlsInfo>> {
+        None
     }
 
     /// What is beneath, if nothing changes any more what passes through here.
@@ -143,6 +154,10 @@ impl Socket {
     pub(crate) fn note(&mut self, ready: Ready) {
         self.readable |= ready.readable || ready.read_closed || ready.error;
         self.writable |= ready.writable || ready.error;
+        if ready.writable && self.layers.0.is_some() {
+            // That it cannot be written will be seen by who reads or writes.
+            let _again_later = self.layers.flush(&mut self.stream);
+        }
         if self.input == Input::Open && (ready.read_closed || ready.error) {
             self.input = Input::Closing;
         }
@@ -215,9 +230,41 @@ impl Socket {
         self.layers.shutdown(&mut self.stream)
     }
 
+    /// Closes our side in good order; whether the socket must stay for a moment. Closing one with unread input would reset
+    /// it, and the peer might lose what we sent last.
+    pub(crate) fn close(&mut self) -> bool {
+        let unread = self.look_for_input();
+        if !unread && self.layers.0.is_none() {
+            return false;
+        }
+        self.shutdown().is_ok() && (unread || self.layers.0.as_ref().is_some_and(|layer| layer.holds_back()))
+    }
+
+    /// What the two ends agreed on, if it is encrypted.
+    pub(crate) fn tls(&self) -> Option<Rc<TlsInfo>> {
+        self.layers.0.as_ref()?.tls()
+    }
+
     /// The error that the operating system keeps for it, if it does.
     pub(crate) fn take_error(&self) -> Option<io::Error> {
         self.stream.as_ref()?.take_error().ok().flatten()
+    }
+
+    /// Where it is connected to; [`ErrorKind::NotConnected`] while it is not.
+    pub(crate) fn peer_address(&self) -> io::Result<Address> {
+        self.address(|socket| socket.peer_addr())
+    }
+
+    /// Where it is.
+    pub(crate) fn local_address(&self) -> io::Result<Address> {
+        self.address(|socket| socket.local_addr())
+    }
+
+    fn address(&self, ask: impl FnOnce(SockRef<'_>) -> io::Result<SockAddr>) -> io::Result<Address> {
+        let stream = self.stream.as_ref().ok_or(ErrorKind::NotConnected)?;
+        let address = ask(SockRef::from(stream))?;
+        let unix = || address.as_unix().map(|unix| UnixAddress::from(&unix).into());
+        address.as_socket().map(Address::Tcp).or_else(unix).ok_or_else(|| ErrorKind::Unsupported.into())
     }
 
     /// Closing then sends a reset, and drops what the operating system has not sent yet.
@@ -233,6 +280,7 @@ impl Socket {
 
 impl Layers {
     /// Reads as [`Layer::read`] does.
+    #[inline]
     pub(crate) fn read(&mut self, below: &mut Option<TcpStream>, buffer: &mut [u8]) -> io::Result<usize> {
         match (&mut self.0, below) {
             (Some(layer), below) => {
@@ -249,11 +297,13 @@ impl Layers {
 
     /// Whether another read may bring something, after one that brought `count` bytes of those `asked` for. A stream socket
     /// that gives less than asked for is empty, and the poll will say when it is not.
+    #[inline]
     pub(crate) fn has_more(&self, count: usize, asked: usize) -> bool {
         count == asked || self.0.as_ref().is_some_and(|layer| layer.has_more())
     }
 
     /// Writes as [`Layer::write`] does.
+    #[inline]
     pub(crate) fn write(&mut self, below: &mut Option<TcpStream>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match (&mut self.0, below, slices) {
             (Some(layer), below, _) => layer.write(below, slices),
