@@ -4,6 +4,8 @@
 mod certificates;
 #[path = "tls/peer.rs"]
 mod peer;
+#[path = "tls/proxied.rs"]
+mod proxied;
 #[path = "tls/server.rs"]
 mod server;
 #[path = "tls/servers.rs"]
