@@ -3,14 +3,15 @@
 use std::io;
 use std::rc::Rc;
 
-use super::{Binding, Port, Reactor, Welcome};
-use crate::endpoint::{IntoServerEndpoint, ServerEndpoint, TcpServer, TlsServer};
+use super::acceptor::Acceptor;
+use super::{Port, Reactor, Welcome, inherited};
+use crate::endpoint::{IntoServerEndpoint, ServerEndpoint, TlsServer};
 use crate::error::{ListenError, TlsConfigError};
 use crate::failure::Failure;
 use crate::protocol::{Factory, IntoShared};
 #[cfg(feature = "tls")]
 use crate::tls::ServerTls;
-use crate::transport::Prologue;
+use crate::transport::{Prologue, ProxyHeader};
 
 impl Reactor {
     /// Listens on an endpoint, a [`ServerEndpoint`] or its description, for instance `"tcp:8007:interface=127.0.0.1"`;
@@ -42,7 +43,7 @@ impl Reactor {
         factory: impl IntoShared<F>,
     ) -> Result<Port, Failure> {
         let endpoint = endpoint.into_server_endpoint()?;
-        self.open(&endpoint, || Ok(Rc::new(factory.into_shared().start()?)), Prologue::default())
+        self.open(&endpoint, Rc::new(factory.into_shared().start()?), Prologue::default())
     }
 
     /// Listens on an endpoint as [`listen`](Self::listen) does, over TLS that is set up by the program: a client gets its
@@ -77,24 +78,42 @@ impl Reactor {
         factory: impl IntoShared<F>,
     ) -> Result<Port, Failure> {
         let endpoint = endpoint.into_server_endpoint()?;
-        self.open(&endpoint, || Ok(Rc::new(factory.into_shared().start()?)), tls.prologue()?)
+        self.open(&endpoint, Rc::new(factory.into_shared().start()?), tls.prologue()?)
     }
 
-    /// The factory is started only when all else is in order.
-    fn open(
+    fn open(&self, endpoint: &ServerEndpoint, factory: Rc<dyn Welcome>, last: Prologue) -> Result<Port, Failure> {
+        let opened = self.open_behind(Prologue::default(), endpoint, factory, last);
+        Ok(opened.map_err(|source| ListenError { endpoint: endpoint.to_string(), source })?)
+    }
+
+    /// What stands before an endpoint comes first on each connection too; then what belongs to it, and `last`.
+    fn open_behind(
         &self,
-        endpoint: &ServerEndpoint,
-        factory: impl FnOnce() -> Result<Rc<dyn Welcome>, Failure>,
         prologue: Prologue,
-    ) -> Result<Port, Failure> {
-        let (tcp, prologue) = match endpoint {
-            ServerEndpoint::Tcp(tcp) => (tcp, prologue),
-            ServerEndpoint::Tls(tls) => (&tls.tcp, prologue.followed_by(handshakes_of(tls)?)),
-            _ => return Err(refused(endpoint, not_yet("it is no `tcp:` or `tls:` endpoint"))),
+        endpoint: &ServerEndpoint,
+        factory: Rc<dyn Welcome>,
+        last: Prologue,
+    ) -> io::Result<Port> {
+        let acceptor = match endpoint {
+            ServerEndpoint::Haproxy(inner) => {
+                let prologue = prologue.then(|| Box::<ProxyHeader>::default());
+                return self.open_behind(prologue, inner, factory, last);
+            }
+            ServerEndpoint::Stdio => return self.open_stdio(factory, &prologue.followed_by(last)),
+            ServerEndpoint::Tcp(tcp) => Acceptor::tcp(tcp)?,
+            ServerEndpoint::Unix(unix) => Acceptor::unix(unix)?,
+            ServerEndpoint::Fd(fd) => Acceptor::adopt(inherited::descriptor(fd.fd)?)?,
+            ServerEndpoint::Systemd(systemd) => Acceptor::adopt(inherited::from_systemd(systemd)?)?,
+            ServerEndpoint::Tls(tls) => {
+                let handshakes = handshakes_of(tls).map_err(io::Error::other)?;
+                return self.listen_on(
+                    Acceptor::tcp(&tls.tcp)?,
+                    factory,
+                    prologue.followed_by(handshakes).followed_by(last),
+                );
+            }
         };
-        let binding = binding_of(tcp).map_err(|source| refused(endpoint, source))?;
-        let opened = self.listen_tcp(binding, factory()?, prologue);
-        opened.map_err(|source| refused(endpoint, source))
+        self.listen_on(acceptor, factory, prologue.followed_by(last))
     }
 }
 
@@ -108,17 +127,52 @@ fn handshakes_of(tls: &TlsServer) -> Result<Prologue, TlsConfigError> {
     Err(TlsConfigError::feature_missing(tls.to_string()))
 }
 
-fn refused(endpoint: &ServerEndpoint, source: io::Error) -> Failure {
-    ListenError { endpoint: endpoint.to_string(), source }.into()
-}
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::TcpStream;
+    use std::time::Duration;
 
-fn binding_of(tcp: &TcpServer) -> io::Result<Binding> {
-    if *tcp != TcpServer::new(tcp.address).backlog(tcp.backlog) {
-        return Err(not_yet("it has options besides `interface` and `backlog`"));
+    use super::*;
+    use crate::framing::Raw;
+    use crate::protocol::{Address, ForProtocol, Protocol};
+
+    struct Never;
+
+    impl Default for Never {
+        fn default() -> Self {
+            panic!("a protocol is made before its header is read")
+        }
     }
-    Ok(Binding { address: tcp.address, backlog: tcp.backlog.into() })
-}
 
-fn not_yet(what: &str) -> io::Error {
-    io::Error::new(io::ErrorKind::Unsupported, format!("{what}, which cannot be listened on yet"))
+    impl Protocol for Never {
+        type Framing = Raw;
+        type Factory = ForProtocol<Self>;
+
+        fn framing() -> Raw {
+            Raw
+        }
+    }
+
+    /// One that begins its header, and one that does not.
+    #[test]
+    fn a_header_that_does_not_come_is_not_waited_for() {
+        let reactor = Reactor::new().expect("a poll");
+        let factory = Rc::new(ForProtocol::<Never>::default().into_shared().start().expect("a factory"));
+        let behind = "haproxy:tcp:0:interface=127.0.0.1".parse().expect("an endpoint");
+        let prologue = Prologue::default().timeout(Duration::from_millis(1));
+        let port = reactor.open_behind(prologue, &behind, factory, Prologue::default()).expect("a port");
+        let Address::Tcp(address) = port.host() else { panic!("no TCP address") };
+        let mut clients = [(); 2].map(|()| TcpStream::connect(address).expect("it listens"));
+        clients[0].write_all(b"PROXY TCP4 1.2.").expect("room");
+        let mut turns = 0;
+        while turns < 3 || reactor.connections() > 0 {
+            reactor.turn(Some(Duration::from_millis(5))).expect("a turn");
+            turns += 1;
+            assert!(turns < 5000, "they are still there");
+        }
+        for mut client in clients {
+            assert!(matches!(client.read(&mut [0; 1]), Ok(0) | Err(_)));
+        }
+    }
 }
