@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::client::Client;
 use crate::deferred::{Deferred, IntoDeferred};
-use crate::endpoint::IntoServerEndpoint;
+use crate::endpoint::{IntoClientEndpoint, IntoServerEndpoint};
 use crate::error::{CancelledError, HandlerPanicked};
 use crate::failure::Failure;
 use crate::protocol::{Address, ClientFactory, Factory, IntoShared};
@@ -216,8 +216,11 @@ pub fn serve<F: Factory>(endpoint: impl IntoServerEndpoint, factory: impl IntoSh
 /// }
 /// ```
 #[track_caller]
-pub fn connect<F: ClientFactory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<(), Failure> {
-    let shared = factory.into_shared();
+pub fn connect<F: ClientFactory>(
+    endpoint: impl IntoClientEndpoint,
+    factory: impl IntoShared<F>,
+) -> Result<(), Failure> {
+    let (endpoint, shared) = (endpoint.into_client_endpoint(), factory.into_shared());
     run(|reactor| Client::run(reactor, endpoint, Box::new(shared)))
 }
 

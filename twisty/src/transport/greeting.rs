@@ -79,6 +79,11 @@ impl Prologue {
         self
     }
 
+    /// The same in no more time than this.
+    pub(crate) fn within(&self, time: Duration) -> Self {
+        Self { timeout: self.timeout.min(time), ..self.clone() }
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
