@@ -8,18 +8,18 @@ use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, 
 use twisty::tls::{ClientTls, Identity, ServerTls, TrustRoots};
 
 /// Signs certificates; nobody trusts it unless a test says so.
-pub struct Authority(CertifiedIssuer<'static, KeyPair>);
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 /// A certificate and its key, in PEM.
 #[derive(Clone)]
-pub struct Signed {
-    pub certificate: String,
-    pub key: String,
+pub(crate) struct Signed {
+    pub(crate) certificate: String,
+    pub(crate) key: String,
 }
 
 impl Authority {
     /// Each has a name of its own: that is what a certificate says of who signed it.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("authority {} of a test", MADE.fetch_add(1, Ordering::Relaxed));
         let mut params = CertificateParams::new(Vec::new()).expect("no names");
@@ -31,7 +31,7 @@ impl Authority {
     }
 
     /// For these names.
-    pub fn sign(&self, names: &[&str]) -> Signed {
+    pub(crate) fn sign(&self, names: &[&str]) -> Signed {
         let params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>());
         let mut params = params.expect("names");
         params.distinguished_name.push(DnType::CommonName, names[0]);
@@ -40,36 +40,36 @@ impl Authority {
         Signed { certificate, key: key.serialize_pem() }
     }
 
-    pub fn pem(&self) -> String {
+    pub(crate) fn pem(&self) -> String {
         self.0.pem()
     }
 
-    pub fn roots(&self) -> TrustRoots {
+    pub(crate) fn roots(&self) -> TrustRoots {
         TrustRoots::from_pem(self.pem()).expect("an authority")
     }
 
     /// A server of this name.
-    pub fn server(&self, name: &str) -> ServerTls {
+    pub(crate) fn server(&self, name: &str) -> ServerTls {
         ServerTls::new(self.sign(&[name]).identity())
     }
 
     /// A client that trusts this authority.
-    pub fn client(&self) -> ClientTls {
+    pub(crate) fn client(&self) -> ClientTls {
         ClientTls::new(self.roots())
     }
 }
 
 impl Signed {
-    pub fn identity(&self) -> Identity {
+    pub(crate) fn identity(&self) -> Identity {
         Identity::from_pem(&self.certificate, &self.key).expect("they belong together")
     }
 }
 
 /// A directory that goes with this.
-pub struct Directory(PathBuf);
+pub(crate) struct Directory(PathBuf);
 
 impl Directory {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         static MADE: AtomicU32 = AtomicU32::new(0);
         let name = format!("twisty-tls-{}-{}", process::id(), MADE.fetch_add(1, Ordering::Relaxed));
         let path = env::temp_dir().join(name);
@@ -78,13 +78,13 @@ impl Directory {
     }
 
     /// A file in it.
-    pub fn write(&self, name: &str, text: &str) -> String {
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
         let path = self.0.join(name);
         fs::write(&path, text).expect("a file");
         path.to_str().expect("UTF-8").to_owned()
     }
 
-    pub fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         self.0.to_str().expect("UTF-8").to_owned()
     }
 }

@@ -13,7 +13,7 @@ use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use crate::certificates::{Authority, Signed};
 
 /// Whom a client trusts, and what it shows and offers.
-pub struct Settings {
+pub(crate) struct Settings {
     roots: RootCertStore,
     shown: Option<Signed>,
     alpn: Vec<Vec<u8>>,
@@ -21,32 +21,32 @@ pub struct Settings {
 }
 
 /// A client, in or after its handshake.
-pub struct Peer(BufReader<StreamOwned<ClientConnection, Counted>>);
+pub(crate) struct Peer(BufReader<StreamOwned<ClientConnection, Counted>>);
 
 /// Counts the records that are read.
-pub struct Counted {
-    pub socket: TcpStream,
-    pub read: Vec<u8>,
+pub(crate) struct Counted {
+    pub(crate) socket: TcpStream,
+    pub(crate) read: Vec<u8>,
 }
 
 impl Settings {
-    pub fn trusting(authority: &Authority) -> Self {
+    pub(crate) fn trusting(authority: &Authority) -> Self {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(authority.pem().as_bytes()).expect("PEM")).expect("an authority");
         Self { roots, shown: None, alpn: Vec::new(), tls12: false }
     }
 
-    pub fn showing(mut self, signed: &Signed) -> Self {
+    pub(crate) fn showing(mut self, signed: &Signed) -> Self {
         self.shown = Some(signed.clone());
         self
     }
 
-    pub fn alpn(mut self, names: &[&str]) -> Self {
+    pub(crate) fn alpn(mut self, names: &[&str]) -> Self {
         self.alpn = names.iter().map(|name| name.as_bytes().to_vec()).collect();
         self
     }
 
-    pub const fn tls12(mut self) -> Self {
+    pub(crate) const fn tls12(mut self) -> Self {
         self.tls12 = true;
         self
     }
@@ -69,12 +69,12 @@ impl Settings {
     }
 
     /// Connects; the handshake is made with the first thing that is read or written.
-    pub fn connect(&self, address: SocketAddr, name: &str) -> Peer {
+    pub(crate) fn connect(&self, address: SocketAddr, name: &str) -> Peer {
         self.upgrade(TcpStream::connect(address).expect("a connection"), name)
     }
 
     /// Begins TLS on a socket.
-    pub fn upgrade(&self, socket: TcpStream, name: &str) -> Peer {
+    pub(crate) fn upgrade(&self, socket: TcpStream, name: &str) -> Peer {
         socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         socket.set_write_timeout(Some(PATIENCE)).expect("a timeout");
         let name = ServerName::try_from(name.to_owned()).expect("a name");
@@ -85,48 +85,48 @@ impl Settings {
 }
 
 impl Peer {
-    pub fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.0.get_mut().write_all(bytes.as_ref()).expect("the server takes it");
         self
     }
 
-    pub fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
         self.0.get_mut().write_all(bytes.as_ref())
     }
 
-    pub fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         self.try_line().expect("a line")
     }
 
     /// An error where the connection breaks, and an empty line at its end.
-    pub fn try_line(&mut self) -> io::Result<String> {
+    pub(crate) fn try_line(&mut self) -> io::Result<String> {
         let mut line = String::new();
         self.0.read_line(&mut line)?;
         Ok(line.trim_end_matches(['\r', '\n']).to_owned())
     }
 
-    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
+    pub(crate) fn bytes(&mut self, count: usize) -> Vec<u8> {
         let mut bytes = vec![0; count];
         self.0.read_exact(&mut bytes).expect("bytes");
         bytes
     }
 
     /// All that comes before an orderly end; one without `close_notify` is an error.
-    pub fn rest(&mut self) -> io::Result<Vec<u8>> {
+    pub(crate) fn rest(&mut self) -> io::Result<Vec<u8>> {
         let mut bytes = Vec::new();
         self.0.read_to_end(&mut bytes)?;
         Ok(bytes)
     }
 
     /// Says that nothing more comes, in TLS.
-    pub fn close_notify(&mut self) {
+    pub(crate) fn close_notify(&mut self) {
         let stream = self.0.get_mut();
         stream.conn.send_close_notify();
         stream.flush().expect("the server takes it");
     }
 
     /// Sends the first message of the handshake in pieces of one byte each.
-    pub fn drip(&mut self) {
+    pub(crate) fn drip(&mut self) {
         let StreamOwned { conn, sock } = self.0.get_mut();
         let mut hello = Vec::new();
         conn.write_tls(&mut hello).expect("a hello");
@@ -136,12 +136,12 @@ impl Peer {
         }
     }
 
-    pub fn socket(&self) -> &TcpStream {
+    pub(crate) fn socket(&self) -> &TcpStream {
         &self.0.get_ref().sock.socket
     }
 
     /// The lengths of all records with application data that were read.
-    pub fn records(&self) -> Vec<usize> {
+    pub(crate) fn records(&self) -> Vec<usize> {
         let (mut lengths, mut rest) = (Vec::new(), &self.0.get_ref().sock.read[..]);
         while let [kind, _, _, high, low, behind @ ..] = rest {
             let length = usize::from(u16::from_be_bytes([*high, *low]));
@@ -151,7 +151,7 @@ impl Peer {
         lengths
     }
 
-    pub fn forget_records(&mut self) {
+    pub(crate) fn forget_records(&mut self) {
         self.0.get_mut().sock.read.clear();
     }
 }

@@ -7,7 +7,7 @@ use twisty::prelude::*;
 use twisty::tls::ServerTls;
 
 /// Says how its connections end.
-pub struct Hall {
+pub(crate) struct Hall {
     ends: Sender<String>,
     tls: Option<ServerTls>,
     most: usize,
@@ -26,7 +26,7 @@ impl Factory for Hall {
 }
 
 #[protocol(line, factory = Hall, high_water = 200_000)]
-pub struct Guest;
+pub(crate) struct Guest;
 
 #[protocol]
 impl Guest {
@@ -71,44 +71,44 @@ impl Guest {
 }
 
 /// A server, and how its connections end.
-pub struct Served {
-    pub live: Live,
+pub(crate) struct Served {
+    pub(crate) live: Live,
     ends: Receiver<String>,
 }
 
 impl Served {
     /// TLS from the beginning.
-    pub fn over(tls: ServerTls) -> Self {
+    pub(crate) fn over(tls: ServerTls) -> Self {
         Self::limited(tls, 1000)
     }
 
-    pub fn limited(tls: ServerTls, most: usize) -> Self {
+    pub(crate) fn limited(tls: ServerTls, most: usize) -> Self {
         let (ends, told) = channel();
         let hall = Hall { ends, tls: None, most };
         Self { live: Live::start(move |reactor| reactor.listen_tls(LOOPBACK, &tls, hall)), ends: told }
     }
 
     /// In clear, until it is asked for more.
-    pub fn in_clear(tls: ServerTls) -> Self {
+    pub(crate) fn in_clear(tls: ServerTls) -> Self {
         let (ends, told) = channel();
         let hall = Hall { ends, tls: Some(tls), most: 1000 };
         Self { live: Live::start(move |reactor| reactor.listen(LOOPBACK, hall)), ends: told }
     }
 
     /// What files an endpoint names; the address is put in front.
-    pub fn described(options: &str) -> Self {
+    pub(crate) fn described(options: &str) -> Self {
         let (ends, told) = channel();
         let (hall, endpoint) = (Hall { ends, tls: None, most: 1000 }, options.to_owned());
         Self { live: Live::start(move |reactor| reactor.listen(&endpoint, hall)), ends: told }
     }
 
     /// How the next connection ends.
-    pub fn end(&self) -> String {
+    pub(crate) fn end(&self) -> String {
         self.ends.recv_timeout(PATIENCE).expect("a connection ends")
     }
 
     /// Whether none has ended that was not asked for.
-    pub fn has_ended_no_other(&self) -> bool {
+    pub(crate) fn has_ended_no_other(&self) -> bool {
         self.ends.try_recv().is_err()
     }
 }

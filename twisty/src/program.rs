@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use crate::client::Client;
 use crate::deferred::{Deferred, IntoDeferred};
-use crate::endpoint::IntoServerEndpoint;
+use crate::endpoint::{IntoClientEndpoint, IntoServerEndpoint};
 use crate::error::{CancelledError, HandlerPanicked};
 use crate::failure::Failure;
 use crate::protocol::{Address, ClientFactory, Factory, IntoShared};
@@ -184,14 +184,6 @@ pub fn serve<F: Factory>(endpoint: impl IntoServerEndpoint, factory: impl IntoSh
     Ok(())
 }
 
-/// Nobody reading it is no reason not to serve.
-fn announce(host: &Address) {
-    let mut stdout = io::stdout().lock();
-    if let Err(error) = writeln!(stdout, "listening on {host}").and_then(|()| stdout.flush()) {
-        tracing::debug!(%error, "cannot print the address");
-    }
-}
-
 /// Connects `factory` to `endpoint`, and runs until the connection is over and nobody connects again: the whole of a
 /// client's `main`.
 ///
@@ -224,9 +216,20 @@ fn announce(host: &Address) {
 /// }
 /// ```
 #[track_caller]
-pub fn connect<F: ClientFactory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<(), Failure> {
-    let shared = factory.into_shared();
+pub fn connect<F: ClientFactory>(
+    endpoint: impl IntoClientEndpoint,
+    factory: impl IntoShared<F>,
+) -> Result<(), Failure> {
+    let (endpoint, shared) = (endpoint.into_client_endpoint(), factory.into_shared());
     run(|reactor| Client::run(reactor, endpoint, Box::new(shared)))
+}
+
+/// Nobody reading it is no reason not to serve.
+fn announce(host: &Address) {
+    let mut stdout = io::stdout().lock();
+    if let Err(error) = writeln!(stdout, "listening on {host}").and_then(|()| stdout.flush()) {
+        tracing::debug!(%error, "cannot print the address");
+    }
 }
 
 /// Writes what `tracing` reports, from `INFO` upwards, to standard error: each connection that did not end well, with the

@@ -5,7 +5,6 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
-use std::time::Duration;
 
 use mio::net::TcpStream;
 use socket2::{Domain, SockAddr, TcpKeepalive, Type};
@@ -14,6 +13,7 @@ use super::entries::{Entry, Other, token_of};
 use super::{Reactor, Welcome};
 use crate::connection::Place;
 use crate::deferred::{Deferred, Resolver};
+use crate::endpoint::TcpOptions;
 use crate::error::{HandlerPanicked, NoProtocol};
 use crate::failure::Failure;
 use crate::protocol::{Address, ConnectionKey, UnixAddress, Watcher};
@@ -27,20 +27,12 @@ pub(crate) enum Target {
 }
 
 /// How to reach it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Dialling {
     /// The local address, where it matters.
     pub(crate) bind: Option<SocketAddr>,
-    /// What is written goes out at once. On by default, since output is gathered anyway.
-    pub(crate) nodelay: bool,
-    /// How long a connection may be silent before the operating system asks whether the peer is still there.
-    pub(crate) keepalive: Option<Duration>,
-}
-
-impl Default for Dialling {
-    fn default() -> Self {
-        Self { bind: None, nodelay: true, keepalive: None }
-    }
+    /// What is set on the socket, where it is of TCP.
+    pub(crate) options: TcpOptions,
 }
 
 /// A socket that has reached its peer.
@@ -72,9 +64,13 @@ impl Dialling {
     }
 
     fn prepare(&self, socket: &socket2::Socket) -> io::Result<()> {
-        socket.set_tcp_nodelay(self.nodelay)?;
-        if let Some(silence) = self.keepalive {
-            socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(silence))?;
+        let TcpOptions { nodelay, keepalive, device, .. } = &self.options;
+        socket.set_tcp_nodelay(*nodelay)?;
+        if let Some(silence) = keepalive {
+            socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(*silence))?;
+        }
+        if let Some(device) = device {
+            socket.bind_device(Some(device.as_bytes()))?;
         }
         match self.bind {
             Some(local) => socket.bind(&local.into()).map_err(|error| cannot_bind(local, &error)),
