@@ -79,7 +79,7 @@ impl Dialling {
     }
 }
 
-fn unix_address(address: &UnixAddress) -> io::Result<SockAddr> {
+pub(super) fn unix_address(address: &UnixAddress) -> io::Result<SockAddr> {
     match (address.path(), address.abstract_name()) {
         (Some(path), _) => SockAddr::unix(path),
         // As the operating system writes such a name.
