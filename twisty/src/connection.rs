@@ -15,11 +15,12 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerPanicked, IdleTimeout};
+use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerPanicked, IdleTimeout, TooSlow};
 use crate::failure::Failure;
 use crate::framing::{Decoded, Framing};
 use crate::protocol::{
     Address, Agenda, ConnectionKey, Context, Delivery, Home, Inbox, Outbox, Phase, Promises, Protocol, Seat, Transport,
+    log_traffic,
 };
 
 pub(crate) struct Connection<P: Protocol> {
@@ -30,7 +31,7 @@ pub(crate) struct Connection<P: Protocol> {
     /// Since when the protocol waits for a frame.
     waiting_since: Timestamp,
     /// When bytes last moved, in either direction.
-    moved_at: Timestamp,
+    moved_at: Cell<Timestamp>,
     /// When closing takes too long: first to write what is queued, then for the peer to read it.
     close_by: Cell<Timestamp>,
 }
@@ -72,7 +73,7 @@ impl<P: Protocol> Connection<P> {
             cx: Context::new(transport, seat),
             inbox: None,
             waiting_since: Timestamp::ZERO,
-            moved_at: Timestamp::ZERO,
+            moved_at: Cell::new(Timestamp::ZERO),
             close_by: Cell::new(Timestamp::NEVER),
         }
     }
@@ -81,13 +82,18 @@ impl<P: Protocol> Connection<P> {
 
     /// The connection is there.
     pub(crate) fn open(&mut self, now: Timestamp) {
-        (self.waiting_since, self.moved_at) = (now, now);
+        self.waiting_since = now;
+        self.moved_at.set(now);
+        self.cx.link().if_watched(|watch| watch.opened(now));
         self.guarded(&mut |me| me.protocol.connection_made(&me.cx));
     }
 
     /// Bytes arrived, any number of them, cut anyhow.
     pub(crate) fn handle_bytes(&mut self, now: Timestamp, bytes: &[u8]) {
-        self.moved_at = now;
+        self.moved_at.set(now);
+        if let Some(level) = self.cx.link().if_watched(|watch| watch.received(now, bytes.len())).flatten() {
+            log_traffic(level, &self.cx.peer(), "received", bytes);
+        }
         self.wait_anew_if_restarted(now);
         self.guarded(&mut |me| me.accept(now, bytes));
     }
@@ -98,7 +104,7 @@ impl<P: Protocol> Connection<P> {
         self.guarded(&mut |me| {
             let mut inbox = me.inbox.take().unwrap_or_else(|| me.cx.link().agenda().inboxes.take());
             let (used, missing) = me.deliver(now, inbox.unread());
-            inbox.advance(used);
+            inbox.advance(now, used);
             inbox.missing = missing;
             me.keep(inbox);
         });
@@ -108,6 +114,24 @@ impl<P: Protocol> Connection<P> {
     fn wait_anew_if_restarted(&mut self, now: Timestamp) {
         if self.cx.link().take_restarted() {
             self.waiting_since = now;
+            self.wait_anew_for_frame(now);
+        }
+    }
+
+    fn wait_anew_for_frame(&mut self, now: Timestamp) {
+        if let Some(inbox) = &mut self.inbox {
+            inbox.since = now;
+        }
+    }
+
+    /// Reads on if a throttle let nothing through until now; for so long the peer was neither idle nor slow.
+    fn reopen(&mut self, now: Timestamp) {
+        let Some(waited) = self.cx.link().if_watched(|watch| watch.reopen(now)).flatten() else { return };
+        let excused = |since: Timestamp| (since + waited).min(now);
+        self.waiting_since = excused(self.waiting_since);
+        self.moved_at.set(excused(self.moved_at.get()));
+        if let Some(inbox) = &mut self.inbox {
+            inbox.since = excused(inbox.since);
         }
     }
 
@@ -128,6 +152,7 @@ impl<P: Protocol> Connection<P> {
     /// Time passed: [`deadline`](Self::deadline) may have come. Early calls are harmless.
     pub(crate) fn handle_timeout(&mut self, now: Timestamp) {
         let limits = P::limits();
+        self.reopen(now);
         match self.cx.link().phase() {
             Phase::Closing if self.close_by.get() <= now => {
                 let (queued, promised) = (self.cx.link().queued(), self.cx.link().promised_replies());
@@ -135,8 +160,9 @@ impl<P: Protocol> Connection<P> {
                 self.cx.link().close(Phase::Aborting, Some(Failure::of_a_peer(reason)));
             }
             // While we do not read, or owe a reply, that nothing comes is not the peer's fault.
-            Phase::Open if !self.accepts() || self.cx.link().promised_replies() > 0 => {
-                (self.waiting_since, self.moved_at) = (now, now);
+            Phase::Open if !self.accepts() || self.is_throttled() || self.cx.link().promised_replies() > 0 => {
+                self.waiting_since = now;
+                self.moved_at.set(now);
             }
             Phase::Open if self.timeout().is_some_and(|limit| self.waiting_since + limit <= now) => {
                 self.waiting_since = now;
@@ -144,12 +170,26 @@ impl<P: Protocol> Connection<P> {
             }
             _ => {}
         }
-        if let Some(limit) = limits.idle_timeout
-            && self.cx.link().is_connected()
-            && self.moved_at + limit <= now
-        {
-            self.cx.link().fail(Failure::of_a_peer(IdleTimeout { limit }));
+        if !self.accepts() || self.is_throttled() {
+            self.wait_anew_for_frame(now);
         }
+        if self.cx.link().is_connected()
+            && let Some(reason) = self.overdue(now)
+        {
+            self.cx.link().fail(reason);
+        }
+    }
+
+    /// Why it is to end now, though nothing happened.
+    fn overdue(&self, now: Timestamp) -> Option<Failure> {
+        if let Some(limit) = self.idle_timeout().filter(|limit| self.moved_at.get() + *limit <= now) {
+            return Some(Failure::of_a_peer(IdleTimeout { limit }));
+        }
+        if let Some(inbox) = self.inbox.as_ref().filter(|_| self.frame_due().is_some_and(|due| due <= now)) {
+            let ((limit, min_progress), received) = (self.pace(), inbox.unread().len());
+            return Some(Failure::of_a_peer(TooSlow { received, limit, min_progress }));
+        }
+        self.cx.link().if_watched(|watch| watch.expired(now)).flatten().map(Failure::of_a_peer)
     }
 
     // ---- what next
@@ -158,6 +198,11 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn step(&self, now: Timestamp, writable: bool) -> Step {
         let link = self.cx.link();
         link.left_agenda();
+        if link.if_watched(|watch| std::mem::take(&mut watch.restarted)) == Some(true) {
+            self.moved_at.set(now);
+        }
+        let throttled = writable && self.output_room(now) == 0;
+        let writable = writable && !throttled;
         let written = link.look_after_outbox(writable);
         match (link.phase(), written) {
             (Phase::Aborting, _) => Step::Abort,
@@ -165,7 +210,8 @@ impl<P: Protocol> Connection<P> {
             (Phase::Open | Phase::Closing, false) if writable => Step::Write,
             (Phase::Closing, true) if link.promised_replies() == 0 => Step::Close,
             (Phase::Closing, _) => {
-                if self.close_by.get() == Timestamp::NEVER {
+                // What is held back here is not the peer's fault.
+                if throttled || self.close_by.get() == Timestamp::NEVER {
                     self.close_by.set(now + P::limits().close_timeout);
                 }
                 Step::Wait
@@ -178,7 +224,22 @@ impl<P: Protocol> Connection<P> {
     /// Whether more bytes may be read: not while paused, closing, or with too much queued, and not before what is here
     /// already has been delivered.
     pub(crate) fn wants_input(&self) -> bool {
-        !self.cx.link().is_stopped() && self.accepts()
+        !self.cx.link().is_stopped() && self.accepts() && !self.is_throttled()
+    }
+
+    /// How many bytes may be read now, by one who wants input. None if there is a throttle and it lets nothing through; then
+    /// it does not want input any more, until [`deadline`](Self::deadline).
+    pub(crate) fn input_room(&self, now: Timestamp) -> usize {
+        let link = self.cx.link();
+        if link.phase() == Phase::Closed {
+            return usize::MAX;
+        }
+        link.if_watched(|watch| watch.input_room(now)).unwrap_or(usize::MAX)
+    }
+
+    /// Whether a throttle keeps bytes from being read.
+    fn is_throttled(&self) -> bool {
+        self.cx.link().if_watched(|watch| watch.is_read_stopped()) == Some(true)
     }
 
     /// Whether frames may be delivered.
@@ -194,15 +255,38 @@ impl<P: Protocol> Connection<P> {
         })
     }
 
+    /// How long no byte may move.
+    fn idle_timeout(&self) -> Option<Duration> {
+        self.cx.link().if_watched(|watch| watch.idle_timeout).unwrap_or_else(|| P::limits().idle_timeout)
+    }
+
+    /// How long a frame may take for a start, and how many bytes give it a second more.
+    fn pace(&self) -> (Duration, usize) {
+        let limits = || (P::limits().frame_timeout, P::limits().min_progress);
+        self.cx.link().if_watched(|watch| (watch.frame_timeout, watch.min_progress)).unwrap_or_else(limits)
+    }
+
+    /// When the frame that has begun takes too long.
+    fn frame_due(&self) -> Option<Timestamp> {
+        let inbox = self.inbox.as_ref()?;
+        let (grace, rate) = self.pace();
+        inbox.due(grace, rate)
+    }
+
     /// When [`handle_timeout`](Self::handle_timeout) is due, unless something happens before.
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         let waits = |since: Timestamp, limit: Option<Duration>| limit.map(|limit| since + limit);
         match self.cx.link().phase() {
-            Phase::Closing => Some(self.close_by.get()).filter(|by| *by != Timestamp::NEVER),
+            Phase::Closing => {
+                let opens_at = self.cx.link().if_watched(|watch| watch.write_opens_at()).flatten();
+                let close_by = Some(self.close_by.get()).filter(|by| *by != Timestamp::NEVER);
+                close_by.into_iter().chain(opens_at).min()
+            }
             Phase::Open => {
-                let frame = waits(self.waiting_since, self.timeout());
-                let idle = waits(self.moved_at, P::limits().idle_timeout);
-                frame.into_iter().chain(idle).min()
+                let quiet = waits(self.waiting_since, self.timeout());
+                let idle = waits(self.moved_at.get(), self.idle_timeout());
+                let watched = self.cx.link().if_watched(|watch| watch.deadline()).flatten();
+                [quiet, idle, self.frame_due(), watched].into_iter().flatten().min()
             }
             Phase::Closed => self.lingers_until(),
             Phase::Aborting => None,
@@ -229,9 +313,24 @@ impl<P: Protocol> Connection<P> {
         self.cx.link().outbox()
     }
 
+    /// How much of it may be written now.
+    pub(crate) fn output_room(&self, now: Timestamp) -> usize {
+        let link = self.cx.link();
+        let room = link.if_watched(|watch| {
+            let nothing = link.outbox().is_empty();
+            nothing.then(|| watch.wrote_all()).map_or_else(|| watch.output_room(now), |()| usize::MAX)
+        });
+        room.unwrap_or(usize::MAX)
+    }
+
     /// The first `count` bytes of the output are written.
     pub(crate) fn handle_written(&mut self, now: Timestamp, count: usize) {
-        self.moved_at = now;
+        self.moved_at.set(now);
+        if let Some(level) = self.cx.link().if_watched(|watch| watch.wrote(now, count)).flatten() {
+            let mut sent = Vec::new();
+            self.output().with_first(count, |slices| slices.iter().for_each(|slice| sent.extend_from_slice(slice)));
+            log_traffic(level, &self.cx.peer(), "sent", &sent);
+        }
         self.cx.link().outbox().advance(count);
     }
 
@@ -311,7 +410,7 @@ impl<P: Protocol> Connection<P> {
         let (used, missing) = self.deliver(now, bytes);
         if used < bytes.len() && self.cx.link().is_connected() {
             let mut inbox = Inbox::keeping(&bytes[used..], &self.cx.link().agenda().inboxes);
-            inbox.missing = missing;
+            (inbox.missing, inbox.since) = (missing, now);
             self.inbox = Some(inbox);
         }
     }
@@ -328,7 +427,7 @@ impl<P: Protocol> Connection<P> {
                 self.cx.link().agenda().inboxes.give(inbox);
                 return &bytes[used - old..];
             }
-            inbox.advance(used);
+            inbox.advance(now, used);
             inbox.missing = missing;
             bytes = rest;
             added *= 2;

@@ -199,6 +199,40 @@ fn undelivered(queued: usize, promised: usize) -> String {
     }
 }
 
+/// A frame that has begun was not whole in time. Time to take is given for a start, and for each byte that has come.
+///
+/// ```
+/// let limit = std::time::Duration::from_secs(60);
+/// let error = twisty::TooSlow { received: 3, limit, min_progress: 500 };
+/// assert!(error.to_string().starts_with("the peer sent 3 bytes of a frame, and not the rest of it in time"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "the peer sent {received} bytes of a frame, and not the rest of it in time: allowed are {limit:?}, and a second more \
+     for each {min_progress} bytes (see `frame_timeout` and `min_progress`)"
+)]
+pub struct TooSlow {
+    /// Bytes of the unfinished frame.
+    pub received: usize,
+    /// What a frame may take for a start.
+    pub limit: Duration,
+    /// Bytes that give it another second.
+    pub min_progress: usize,
+}
+
+/// The connection was as old as one may get.
+///
+/// ```
+/// let error = twisty::ConnectionExpired { limit: std::time::Duration::from_secs(3600) };
+/// assert_eq!(error.to_string(), "the connection was open for 3600s, as long as one may be (see `max_age`)");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the connection was open for {limit:?}, as long as one may be (see `max_age`)")]
+pub struct ConnectionExpired {
+    /// The age allowed.
+    pub limit: Duration,
+}
+
 // ---- the caller ----------------------------------------------------------------------------------------------------
 
 /// The program ended the connection at once, with `abort_connection` or because it stops.
@@ -577,5 +611,15 @@ pub(crate) fn is_peers_fault(reason: &Failure) -> bool {
     macro_rules! any_of {
         ($($error:ty),*) => { $(reason.check::<$error>().is_some())||* };
     }
-    any_of!(ConnectionLost, Overlong, Malformed, InvalidFrame, IdleTimeout, OutboxFull, CloseTimeout)
+    any_of!(
+        ConnectionLost,
+        Overlong,
+        Malformed,
+        InvalidFrame,
+        IdleTimeout,
+        OutboxFull,
+        CloseTimeout,
+        TooSlow,
+        ConnectionExpired
+    )
 }

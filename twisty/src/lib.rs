@@ -77,7 +77,7 @@ pub use deferred::{Deferred, DeferredList, DeferredLock, DeferredQueue, Deferred
 pub use error::*;
 pub use failure::Failure;
 pub use program::{log_to_stderr, run, serve};
-pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
+pub use protocol::{Address, Context, Factory, ForProtocol, Policies, Protocol, StateMachine, Transport, broadcast};
 pub use reactor::{Handle, Port, Reactor, defer_to_thread};
 pub use twisty_macros::{chain, factory, gather, on, protocol, race, state_machine};
 

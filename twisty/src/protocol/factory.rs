@@ -4,7 +4,8 @@ use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::rc::Rc;
 
-use super::{Address, Protocol};
+use super::policies::Rules;
+use super::{Address, Door, Policies, Protocol};
 use crate::error::HandlerPanicked;
 use crate::failure::Failure;
 
@@ -74,6 +75,33 @@ pub trait Factory: Sized + 'static {
     /// Connections open at once; those beyond are closed at once, and reported. Default: 16384.
     fn max_connections(&self) -> usize {
         16_384
+    }
+
+    /// Connections open at once of one peer: an IPv4 address, an IPv6 network of 64 bits, or this machine, for all UNIX
+    /// sockets together. Those beyond are closed at once, and reported. Default: no limit.
+    fn max_connections_per_peer(&self) -> usize {
+        usize::MAX
+    }
+
+    /// This factory, under policies; for a server as it is. (Twisted's `WrappingFactory`.)
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use twisty::prelude::*;
+    /// use twisty::protocol::Policies;
+    /// # #[protocol(line)] #[derive(Default)] struct Guest;
+    /// # #[protocol] impl Guest {
+    /// #     #[on(line)]
+    /// #     fn hear(&mut self) {}
+    /// # }
+    /// let policies = Policies::new().max_age(Duration::from_secs(3600));
+    /// let server = twisty::testing::Server::new(Guest::factory().with_policies(policies));
+    /// let guest = server.connect();
+    /// server.advance(Duration::from_secs(3600));
+    /// assert!(!guest.is_connected());
+    /// ```
+    fn with_policies(self, policies: Policies) -> Shared<Self> {
+        Shared::new(self, Some(policies))
     }
 }
 
@@ -166,8 +194,7 @@ pub struct Shared<F>(Rc<Site<F>>);
 
 struct Site<F> {
     factory: RefCell<F>,
-    /// Connections open now.
-    connections: Cell<usize>,
+    door: Door,
     /// Ports and connections that keep the factory started.
     users: Cell<usize>,
 }
@@ -191,7 +218,7 @@ impl<F: Factory> Shared<F> {
     /// ```
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.0.connections.get()
+        self.0.door.connections()
     }
 
     /// The factory, to look at.
@@ -247,6 +274,23 @@ impl<F: Factory> Shared<F> {
         free.unwrap_or_else(|_| {
             panic!("the factory is in use: an earlier `factory()` or `factory_mut()` is still held here")
         })
+    }
+
+    fn new(factory: F, policies: Option<Policies>) -> Self {
+        Self(Rc::new(Site { factory: RefCell::new(factory), door: Door::new(policies), users: Cell::new(0) }))
+    }
+
+    /// Whether a connection from `peer` may come in. If not, that is reported, and the answer is what to tell it.
+    pub(crate) fn admit(&self, peer: &Address) -> Result<(), Vec<u8>> {
+        let factory = self.borrow();
+        let limits = (factory.max_connections(), factory.max_connections_per_peer());
+        drop(factory);
+        self.0.door.admit(peer, limits)
+    }
+
+    /// The policies that its connections come under.
+    pub(crate) fn rules(&self) -> Option<&Rc<Rules>> {
+        self.0.door.rules()
     }
 
     /// Keeps the factory started for a port.
@@ -310,16 +354,9 @@ impl<F: Factory> Seat<F> {
         &self.0
     }
 
-    /// Counts as a connection from now on, until it [leaves](Self::leave).
-    pub(crate) fn enter(&self) {
-        let connections = &self.0.0.connections;
-        connections.set(connections.get() + 1);
-    }
-
-    /// No longer counts as a connection, though its socket may still linger.
-    pub(crate) fn leave(&self) {
-        let connections = &self.0.0.connections;
-        connections.set(connections.get() - 1);
+    /// Its connections, counted.
+    pub(crate) fn door(&self) -> &Door {
+        &self.0.0.door
     }
 }
 
@@ -341,7 +378,7 @@ fn stop(factory: &mut dyn FnMut()) {
 
 impl<F: Factory> From<F> for Shared<F> {
     fn from(factory: F) -> Self {
-        Self(Rc::new(Site { factory: RefCell::new(factory), connections: Cell::new(0), users: Cell::new(0) }))
+        Self::new(factory, None)
     }
 }
 
@@ -353,6 +390,6 @@ impl<F> Clone for Shared<F> {
 
 impl<F> fmt::Debug for Shared<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("connections", &self.0.connections.get()).finish_non_exhaustive()
+        f.debug_struct("Shared").field("connections", &self.0.door.connections()).finish_non_exhaustive()
     }
 }

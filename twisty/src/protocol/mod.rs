@@ -4,7 +4,9 @@
 mod address;
 mod agenda;
 mod broadcast;
+mod bucket;
 mod context;
+mod door;
 mod factory;
 mod frame;
 mod home;
@@ -12,6 +14,7 @@ mod inbox;
 mod outbox;
 mod outcome;
 mod owed;
+mod policies;
 mod promises;
 mod rare;
 mod replies;
@@ -19,6 +22,7 @@ mod segment;
 mod spares;
 mod state_machine;
 mod transport;
+mod watch;
 
 use std::time::Duration;
 
@@ -27,6 +31,7 @@ pub use address::{Address, UnixAddress};
 pub(crate) use agenda::{Agenda, ConnectionKey};
 pub use broadcast::broadcast;
 pub use context::Context;
+use door::Door;
 pub(crate) use factory::Seat;
 pub use factory::{Factory, ForProtocol, IntoShared, Shared};
 pub use frame::{FromFrame, ToFrame};
@@ -35,12 +40,15 @@ pub(crate) use inbox::Inbox;
 pub(crate) use outbox::{Outbox, Queue};
 pub use outcome::{Outcome, Replies, Stateless, States};
 use owed::{Owed, ReplyId};
+pub use policies::Policies;
+pub(crate) use policies::log_traffic;
 pub(crate) use promises::Promises;
 pub(crate) use rare::Rare;
 pub(crate) use spares::{Spare, Spares};
 pub use state_machine::{Diagram, StateMachine, Transition};
 pub use transport::Transport;
 pub(crate) use transport::{Delivery, Phase};
+pub(crate) use watch::Watch;
 
 use crate::error::Overlong;
 use crate::failure::Failure;
@@ -177,7 +185,8 @@ pub trait Settings: Sized + 'static {
 
 /// The limits of a connection, all of them keys of `#[protocol(…)]`.
 ///
-/// The longest frame is a limit of the [`Framing`], the number of connections one of the [`Factory`].
+/// The longest frame is a limit of the [`Framing`], the number of connections one of the [`Factory`]. Who serves the
+/// protocol may set more, and others: [`Policies`].
 ///
 /// ```
 /// use twisty::protocol::Limits;
@@ -190,6 +199,15 @@ pub struct Limits {
     /// Ends the connection with [`IdleTimeout`](crate::IdleTimeout) when no byte moved for so long, in either
     /// direction. Default: `None`, never.
     pub idle_timeout: Option<Duration>,
+    /// Ends the connection with [`ConnectionExpired`](crate::ConnectionExpired) when it is so old, whatever happens on it.
+    /// Default: `None`, never.
+    pub max_age: Option<Duration>,
+    /// How long a frame may take from its first byte to its last, besides what `min_progress` gives; then the connection
+    /// ends with [`TooSlow`](crate::TooSlow). Default: 60 seconds.
+    pub frame_timeout: Duration,
+    /// Bytes a second that an unfinished frame has to grow by: each so many that have come give it one second more. 0
+    /// demands nothing, and turns `frame_timeout` off too. Default: 500.
+    pub min_progress: usize,
     /// How long what is queued may take to reach the peer after `lose_connection`; then the connection is aborted with
     /// [`CloseTimeout`](crate::CloseTimeout). Default: 30 seconds.
     pub close_timeout: Duration,
@@ -209,6 +227,9 @@ impl Limits {
     /// The limits that hold unless something else is declared.
     pub const DEFAULT: Self = Self {
         idle_timeout: None,
+        max_age: None,
+        frame_timeout: Duration::from_secs(60),
+        min_progress: 500,
         close_timeout: Duration::from_secs(30),
         high_water: 64 * 1024,
         outbox_limit: 16 * 1024 * 1024,

@@ -139,8 +139,8 @@ impl Reactor {
 /// A factory as a port sees it. This is all of listening that knows what is made, so that a program has the rest of it
 /// once, and not once for each protocol.
 pub(crate) trait Welcome {
-    /// Connections open now, and how many may be.
-    fn connections(&self) -> (usize, usize);
+    /// Whether a client may come in. If not, that is reported, and the answer is what to tell it.
+    fn admit(&self, peer: &Address) -> Result<(), Vec<u8>>;
 
     /// What the connections to `host` share.
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home>;
@@ -150,8 +150,8 @@ pub(crate) trait Welcome {
 }
 
 impl<F: Factory> Welcome for Seat<F> {
-    fn connections(&self) -> (usize, usize) {
-        (self.shared().connections(), self.shared().borrow().max_connections())
+    fn admit(&self, peer: &Address) -> Result<(), Vec<u8>> {
+        self.shared().admit(peer)
     }
 
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home> {
@@ -216,15 +216,12 @@ impl Listener {
     }
 
     fn welcome(&self, reactor: &Reactor, socket: TcpStream, peer: SocketAddr) {
-        let (connections, allowed) = self.factory.connections();
-        if connections >= allowed {
-            self.report(
-                || tracing::warn!(%peer, allowed, "too many connections (see `max_connections`), it is closed"),
-            );
-            return;
+        let peer = peer.into();
+        if let Err(answer) = self.factory.admit(&peer) {
+            return Socket::new(socket).turn_away(&answer);
         }
         self.reported.set(false);
-        let (home, peer) = (self.home_of(reactor, &socket), peer.into());
+        let home = self.home_of(reactor, &socket);
         reactor.add(|key| self.factory.welcome(Socket::new(socket), Place { home, key, peer }));
     }
 

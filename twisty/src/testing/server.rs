@@ -145,14 +145,15 @@ impl<F: Factory> Server<F> {
         let _entered = memory.enter();
         let (peer, host) = memory.next_addresses();
         let shared = memory.seat.shared();
-        let full = shared.connections() >= shared.borrow().max_connections();
-        let seat = (!full).then(|| shared.seat());
+        let admitted = shared.admit(&peer);
+        let seat = admitted.is_ok().then(|| shared.seat());
         let build = |seat| Some((shared.borrow_mut().build_protocol(&peer)?, seat));
         let protocol = seat.and_then(build);
         let home = Home::of::<F::Protocol>(Rc::clone(&memory.agenda), host);
         let key = memory.ends.borrow_mut().insert_with_key(|key| {
             let place = Place { home, key, peer };
-            End::new(protocol.map(|(protocol, seat)| Connection::new(protocol, seat, place)))
+            let connection = protocol.map(|(protocol, seat)| Connection::new(protocol, seat, place));
+            End { sent: admitted.err().unwrap_or_default(), ..End::new(connection) }
         });
         memory.drive(key, Connection::open);
         Client { server: Rc::clone(memory), key }
@@ -689,10 +690,10 @@ impl<P: Protocol> End<P> {
                 }
                 Step::Write => {
                     let before = self.sent.len();
-                    let sent = &mut self.sent;
+                    let (sent, at_most) = (&mut self.sent, connection.output_room(now));
                     connection
                         .output()
-                        .with_slices(|slices| slices.iter().for_each(|slice| sent.extend_from_slice(slice)));
+                        .with_first(at_most, |slices| slices.iter().for_each(|slice| sent.extend_from_slice(slice)));
                     connection.handle_written(now, self.sent.len() - before);
                 }
                 Step::Close => self.finish(connection, Failure::of_a_peer(ConnectionDone)),
@@ -710,9 +711,15 @@ impl<P: Protocol> End<P> {
 
     /// Delivers the next chunk, or the end; false if nothing has come.
     fn deliver(&mut self, connection: &mut Connection<P>, now: Timestamp) -> bool {
-        if let Some(chunk) = self.incoming.pop_front() {
-            connection.handle_bytes(now, &chunk);
-            return true;
+        if let Some(mut chunk) = self.incoming.pop_front() {
+            let room = connection.input_room(now);
+            if room < chunk.len() {
+                self.incoming.push_front(chunk.split_off(room));
+            }
+            if room > 0 {
+                connection.handle_bytes(now, &chunk);
+            }
+            return room > 0;
         }
         if self.eof {
             connection.handle_eof(now);

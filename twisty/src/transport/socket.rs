@@ -159,10 +159,10 @@ impl Socket {
         read
     }
 
-    /// Writes once; how many bytes that took.
+    /// Writes once, no more than `at_most` bytes; how many bytes that took.
     #[inline]
-    pub(crate) fn write(&mut self, output: &Outbox) -> io::Result<usize> {
-        let (written, length) = output.with_slices(|slices| {
+    pub(crate) fn write(&mut self, output: &Outbox, at_most: usize) -> io::Result<usize> {
+        let (written, length) = output.with_first(at_most, |slices| {
             let length = slices.iter().map(|slice| slice.len()).sum();
             (self.write_slices(slices), length)
         });
@@ -175,6 +175,14 @@ impl Socket {
     }
 
     #[inline]
+    /// Closes it with a last word, as far as there is room for that at once: nobody waits for who may not come in.
+    pub(crate) fn turn_away(mut self, answer: &[u8]) {
+        let said = answer.is_empty() || self.write_slices(&[IoSlice::new(answer)]).is_ok();
+        if !said || self.shutdown().is_err() {
+            tracing::debug!("a client that may not come in is gone already");
+        }
+    }
+
     fn write_slices(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match (&mut self.layer, &mut self.stream, slices) {
             (Some(layer), below, _) => layer.write(below, slices),
