@@ -201,7 +201,7 @@ impl<P: Protocol> Connection<P> {
         if link.if_watched(|watch| std::mem::take(&mut watch.restarted)) == Some(true) {
             self.moved_at.set(now);
         }
-        let throttled = writable && self.output_room(now) == 0;
+        let throttled = self.holds_back(now, writable);
         let writable = writable && !throttled;
         let written = link.look_after_outbox(writable);
         match (link.phase(), written) {
@@ -315,12 +315,17 @@ impl<P: Protocol> Connection<P> {
 
     /// How much of it may be written now.
     pub(crate) fn output_room(&self, now: Timestamp) -> usize {
+        self.cx.link().if_watched(|watch| watch.output_room(now)).unwrap_or(usize::MAX)
+    }
+
+    /// Whether a throttle holds output back that the other side takes.
+    fn holds_back(&self, now: Timestamp, writable: bool) -> bool {
         let link = self.cx.link();
-        let room = link.if_watched(|watch| {
-            let nothing = link.outbox().is_empty();
-            nothing.then(|| watch.wrote_all()).map_or_else(|| watch.output_room(now), |()| usize::MAX)
+        let held = link.if_watched(|watch| {
+            let wanted = writable && !link.outbox().is_empty();
+            if wanted { watch.output_room(now) == 0 } else { watch.forget_output() }
         });
-        room.unwrap_or(usize::MAX)
+        held == Some(true)
     }
 
     /// The first `count` bytes of the output are written.

@@ -7,12 +7,13 @@ use syn::{Expr, ExprPath, Type};
 use crate::errors::Errors;
 use crate::keys::{self, Key};
 
-const KEYS: [Key; 6] = [
+const KEYS: [Key; 7] = [
     Key::new("protocol", "protocol = Chat"),
     Key::new("build", "build = Self::build"),
     Key::new("start", "start = Self::open"),
     Key::new("stop", "stop = Self::close"),
     Key::new("max_connections", "max_connections = 1000"),
+    Key::new("max_connections_per_peer", "max_connections_per_peer = 5"),
     Key::not_yet("reconnect", "it comes with the clients, in a later version"),
 ];
 
@@ -29,6 +30,8 @@ pub(crate) struct Arguments {
     pub(crate) stop: Option<ExprPath>,
     /// `max_connections = 1000`
     pub(crate) max_connections: Option<Expr>,
+    /// `max_connections_per_peer = 5`
+    pub(crate) max_connections_per_peer: Option<Expr>,
 }
 
 /// Reads as much as can be understood.
@@ -49,7 +52,8 @@ fn value(arguments: &mut Arguments, key: &Ident, input: ParseStream<'_>) -> syn:
         "build" => arguments.build = Some(method(key, input)?),
         "start" => arguments.start = Some(method(key, input)?),
         "stop" => arguments.stop = Some(method(key, input)?),
-        _ => arguments.max_connections = Some(input.parse()?),
+        "max_connections" => arguments.max_connections = Some(input.parse()?),
+        _ => arguments.max_connections_per_peer = Some(input.parse()?),
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ pub(crate) struct Protocol {
     /// The key, and `80`
     pub(crate) max_length: Option<(Ident, Expr)>,
     /// The fields of `Limits`: `[("idle_timeout", Some(::core::option::Option::Some(…))), ("close_timeout", None), …]`
-    pub(crate) limits: [(&'static str, Option<TokenStream>); 5],
+    pub(crate) limits: [(&'static str, Option<TokenStream>); 8],
 }
 
 pub(crate) enum Framing {
@@ -79,13 +79,16 @@ fn missing(name: &Ident, errors: &mut Errors) -> Framing {
     Framing::Unknown
 }
 
-fn limits(arguments: &Arguments) -> [(&'static str, Option<TokenStream>); 5] {
-    let idle_timeout = arguments.idle_timeout.as_ref().map(|wait| {
+fn limits(arguments: &Arguments) -> [(&'static str, Option<TokenStream>); 8] {
+    let some = |wait: &duration::Span| {
         let wait = wait.expression();
         quote!(::core::option::Option::Some(#wait))
-    });
+    };
     [
-        ("idle_timeout", idle_timeout),
+        ("idle_timeout", arguments.idle_timeout.as_ref().map(some)),
+        ("max_age", arguments.max_age.as_ref().map(some)),
+        ("frame_timeout", arguments.frame_timeout.as_ref().map(duration::Span::expression)),
+        ("min_progress", arguments.min_progress.as_ref().map(ToTokens::to_token_stream)),
         ("close_timeout", arguments.close_timeout.as_ref().map(duration::Span::expression)),
         ("high_water", arguments.high_water.as_ref().map(ToTokens::to_token_stream)),
         ("outbox_limit", arguments.outbox_limit.as_ref().map(ToTokens::to_token_stream)),

@@ -102,9 +102,10 @@ impl Watch {
         self.write.room(now, Total::of(self.rules.as_ref(), |rules| &rules.write))
     }
 
-    /// Nothing is left to be written.
-    pub(crate) const fn wrote_all(&mut self) {
+    /// Nothing is to be written now, so that nothing waits for the throttle; that it holds nothing back.
+    pub(crate) const fn forget_output(&mut self) -> bool {
         self.write.stop = None;
+        false
     }
 
     /// So many bytes arrived. At which level they are to be logged, if they are.

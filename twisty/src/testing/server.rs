@@ -141,9 +141,28 @@ impl<F: Factory> Server<F> {
     /// ```
     #[must_use]
     pub fn connect(&self) -> Client<F> {
+        self.connect_from(self.0.next_address())
+    }
+
+    /// The same, of a client at `peer`.
+    ///
+    /// ```
+    /// # use std::net::Ipv4Addr;
+    /// # use twisty::{Address, prelude::*};
+    /// # #[protocol(line)] #[derive(Default)] struct Mirror;
+    /// # #[protocol] impl Mirror {
+    /// #     #[on(line)]
+    /// #     fn tell(&mut self, cx: &Context<Self>) -> String { cx.peer().to_string() }
+    /// # }
+    /// let server = twisty::testing::Server::new(Mirror::factory());
+    /// let client = server.connect_from(Address::Tcp((Ipv4Addr::LOCALHOST, 4711).into()));
+    /// assert_eq!(client.receive("who am I?\r\n").sent(), "tcp:127.0.0.1:4711\r\n");
+    /// ```
+    #[must_use]
+    pub fn connect_from(&self, peer: Address) -> Client<F> {
         let memory = &self.0;
         let _entered = memory.enter();
-        let (peer, host) = memory.next_addresses();
+        let host = SocketAddr::from((Ipv4Addr::new(10, 0, 0, 1), 12_345)).into();
         let shared = memory.seat.shared();
         let admitted = shared.admit(&peer);
         let seat = admitted.is_ok().then(|| shared.seat());
@@ -550,11 +569,10 @@ impl<F: Factory> Client<F> {
 }
 
 impl<F: Factory> Memory<F> {
-    fn next_addresses(&self) -> (Address, Address) {
+    fn next_address(&self) -> Address {
         let number = self.clients.get();
         self.clients.set(number.wrapping_add(1));
-        let peer = SocketAddr::from((Ipv4Addr::new(192, 168, 1, 1), number.wrapping_add(50_000)));
-        (peer.into(), SocketAddr::from((Ipv4Addr::new(10, 0, 0, 1), 12_345)).into())
+        SocketAddr::from((Ipv4Addr::new(192, 168, 1, 1), number.wrapping_add(50_000))).into()
     }
 
     fn next_deadline(&self) -> Option<(Timestamp, ConnectionKey)> {
