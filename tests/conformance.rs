@@ -15,6 +15,8 @@ mod compare;
 mod deferred;
 #[path = "conformance/framing/mod.rs"]
 mod framing;
+#[path = "conformance/policies/mod.rs"]
+mod policies;
 #[path = "conformance/report.rs"]
 mod report;
 #[path = "conformance/sync/mod.rs"]
@@ -37,6 +39,7 @@ const FAMILIES: &[Family] = &[
     Family { name: "deferred_scale", replay: deferred::scale::replay },
     Family { name: "sync", replay: sync::replay },
     Family { name: "task", replay: task::replay },
+    Family { name: "policies", replay: policies::replay },
 ];
 
 fn main() -> ExitCode {

@@ -10,12 +10,14 @@
 //! - **Output**: [`output`](Connection::output), then [`handle_written`](Connection::handle_written).
 //! - **The end**: [`finish`](Connection::finish), which every way out leads to.
 
+mod demands;
+
 use std::cell::{Cell, RefMut};
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerPanicked, IdleTimeout, TooSlow};
+use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerPanicked};
 use crate::failure::Failure;
 use crate::framing::{Decoded, Framing};
 use crate::protocol::{
@@ -118,23 +120,6 @@ impl<P: Protocol> Connection<P> {
         }
     }
 
-    fn wait_anew_for_frame(&mut self, now: Timestamp) {
-        if let Some(inbox) = &mut self.inbox {
-            inbox.since = now;
-        }
-    }
-
-    /// Reads on if a throttle let nothing through until now; for so long the peer was neither idle nor slow.
-    fn reopen(&mut self, now: Timestamp) {
-        let Some(waited) = self.cx.link().if_watched(|watch| watch.reopen(now)).flatten() else { return };
-        let excused = |since: Timestamp| (since + waited).min(now);
-        self.waiting_since = excused(self.waiting_since);
-        self.moved_at.set(excused(self.moved_at.get()));
-        if let Some(inbox) = &mut self.inbox {
-            inbox.since = excused(inbox.since);
-        }
-    }
-
     /// Deferreds that the protocol waits for have fired; the answer to [`Step::Run`].
     pub(crate) fn handle_fired(&mut self, now: Timestamp) {
         while self.has_jobs() {
@@ -180,18 +165,6 @@ impl<P: Protocol> Connection<P> {
         }
     }
 
-    /// Why it is to end now, though nothing happened.
-    fn overdue(&self, now: Timestamp) -> Option<Failure> {
-        if let Some(limit) = self.idle_timeout().filter(|limit| self.moved_at.get() + *limit <= now) {
-            return Some(Failure::of_a_peer(IdleTimeout { limit }));
-        }
-        if let Some(inbox) = self.inbox.as_ref().filter(|_| self.frame_due().is_some_and(|due| due <= now)) {
-            let ((limit, min_progress), received) = (self.pace(), inbox.unread().len());
-            return Some(Failure::of_a_peer(TooSlow { received, limit, min_progress }));
-        }
-        self.cx.link().if_watched(|watch| watch.expired(now)).flatten().map(Failure::of_a_peer)
-    }
-
     // ---- what next
 
     /// What to do now, given whether the other side takes output.
@@ -227,21 +200,6 @@ impl<P: Protocol> Connection<P> {
         !self.cx.link().is_stopped() && self.accepts() && !self.is_throttled()
     }
 
-    /// How many bytes may be read now, by one who wants input. None if there is a throttle and it lets nothing through; then
-    /// it does not want input any more, until [`deadline`](Self::deadline).
-    pub(crate) fn input_room(&self, now: Timestamp) -> usize {
-        let link = self.cx.link();
-        if link.phase() == Phase::Closed {
-            return usize::MAX;
-        }
-        link.if_watched(|watch| watch.input_room(now)).unwrap_or(usize::MAX)
-    }
-
-    /// Whether a throttle keeps bytes from being read.
-    fn is_throttled(&self) -> bool {
-        self.cx.link().if_watched(|watch| watch.is_read_stopped()) == Some(true)
-    }
-
     /// Whether frames may be delivered.
     fn accepts(&self) -> bool {
         self.cx.link().accepts(&P::limits())
@@ -253,24 +211,6 @@ impl<P: Protocol> Connection<P> {
             self.cx.link().fail(panicked);
             None
         })
-    }
-
-    /// How long no byte may move.
-    fn idle_timeout(&self) -> Option<Duration> {
-        self.cx.link().if_watched(|watch| watch.idle_timeout).unwrap_or_else(|| P::limits().idle_timeout)
-    }
-
-    /// How long a frame may take for a start, and how many bytes give it a second more.
-    fn pace(&self) -> (Duration, usize) {
-        let limits = || (P::limits().frame_timeout, P::limits().min_progress);
-        self.cx.link().if_watched(|watch| (watch.frame_timeout, watch.min_progress)).unwrap_or_else(limits)
-    }
-
-    /// When the frame that has begun takes too long.
-    fn frame_due(&self) -> Option<Timestamp> {
-        let inbox = self.inbox.as_ref()?;
-        let (grace, rate) = self.pace();
-        inbox.due(grace, rate)
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due, unless something happens before.
@@ -311,21 +251,6 @@ impl<P: Protocol> Connection<P> {
     /// What is to be written.
     pub(crate) fn output(&self) -> RefMut<'_, Outbox> {
         self.cx.link().outbox()
-    }
-
-    /// How much of it may be written now.
-    pub(crate) fn output_room(&self, now: Timestamp) -> usize {
-        self.cx.link().if_watched(|watch| watch.output_room(now)).unwrap_or(usize::MAX)
-    }
-
-    /// Whether a throttle holds output back that the other side takes.
-    fn holds_back(&self, now: Timestamp, writable: bool) -> bool {
-        let link = self.cx.link();
-        let held = link.if_watched(|watch| {
-            let wanted = writable && !link.outbox().is_empty();
-            if wanted { watch.output_room(now) == 0 } else { watch.forget_output() }
-        });
-        held == Some(true)
     }
 
     /// The first `count` bytes of the output are written.

@@ -86,45 +86,57 @@ mod tests {
         assert_eq!((bucket.opens_at(), bucket.room(at(2019)), bucket.room(at(2020))), (at(2020), 0, 2));
     }
 
-    /// Whatever is done with it, and whenever: in no stretch of time more than depth and rate allow, and whoever takes
-    /// what there is whenever it opens gets all of the rate.
+    /// Whoever takes what there is whenever it opens gets all of the rate, and no more than agreed.
     #[test]
-    fn it_gives_no_more_than_agreed_and_no_less() {
+    fn it_gives_all_of_its_rate_and_no_more() {
         for seed in 0..300 {
-            let mut random = fastrand::Rng::with_seed(seed);
-            let rate = 1 << random.u32(0..24);
-            let depth = Duration::from_millis(random.u64(1..4000));
-            let mut bucket = Bucket::new(rate, depth);
-            let (mut now, mut taken): (_, Vec<(Timestamp, usize)>) = (Timestamp::ZERO, Vec::new());
-            let greedy = random.bool();
+            let (mut random, mut bucket) = random_bucket(seed);
+            let (mut now, mut taken) = (Timestamp::ZERO, Vec::new());
             for _ in 0..200 {
                 let room = bucket.room(now);
-                let bytes = if greedy { room } else { random.usize(0..=room) };
-                bucket.take(now, bytes);
-                taken.push((now, bytes));
-                now = if greedy {
-                    bucket.opens_at().max(now)
-                } else {
-                    now + Duration::from_nanos(random.u64(..50_000_000))
-                };
-                assert!(!greedy || bucket.room(now) > 0, "seed {seed}: it opens with nothing in it");
+                assert!(room > 0, "seed {seed}: it opens with nothing in it");
+                bucket.take(now, room);
+                taken.push((now, room));
+                now = bucket.opens_at().max(now) + Duration::from_nanos(random.u64(0..2));
             }
-            check(seed, &taken, rate, bucket.depth);
-            if greedy {
-                let total: usize = taken.iter().map(|(_, bytes)| bytes).sum();
-                let (end, _) = taken[taken.len() - 1];
-                let least = (end - Timestamp::ZERO).as_secs_f64() * rate as f64 - taken.len() as f64;
-                assert!(total as f64 >= least, "seed {seed}: {total} bytes, {least} at least");
-            }
+            check(seed, &taken, &bucket);
+            let total: usize = taken.iter().map(|(_, bytes)| bytes).sum();
+            let (end, _) = taken[taken.len() - 1];
+            // Less than a byte is left over each time.
+            let least = (end - Timestamp::ZERO).as_secs_f64() * bucket.rate as f64 - taken.len() as f64;
+            assert!(total as f64 >= least, "seed {seed}: {total} bytes, {least} at least");
         }
     }
 
-    fn check(seed: u64, taken: &[(Timestamp, usize)], rate: usize, depth: Duration) {
+    /// Whatever is taken, and whenever.
+    #[test]
+    fn it_never_gives_more_than_agreed() {
+        for seed in 0..300 {
+            let (mut random, mut bucket) = random_bucket(seed);
+            let (mut now, mut taken) = (Timestamp::ZERO, Vec::new());
+            for _ in 0..200 {
+                let bytes = random.usize(0..=bucket.room(now));
+                bucket.take(now, bytes);
+                taken.push((now, bytes));
+                now = now + Duration::from_nanos(random.u64(..50_000_000));
+            }
+            check(seed, &taken, &bucket);
+        }
+    }
+
+    fn random_bucket(seed: u64) -> (fastrand::Rng, Bucket) {
+        let mut random = fastrand::Rng::with_seed(seed);
+        let bucket = Bucket::new(1 << random.u32(0..24), Duration::from_millis(random.u64(1..4000)));
+        (random, bucket)
+    }
+
+    /// In no stretch of time more than depth and rate allow.
+    fn check(seed: u64, taken: &[(Timestamp, usize)], bucket: &Bucket) {
         for (index, (from, _)) in taken.iter().enumerate() {
             let mut sum = 0;
             for (until, bytes) in &taken[index..] {
                 sum += bytes;
-                let most = ((*until - *from) + depth).as_nanos() * rate as u128 / 1_000_000_000;
+                let most = ((*until - *from) + bucket.depth).as_nanos() * bucket.rate as u128 / 1_000_000_000;
                 assert!(sum as u128 <= most, "seed {seed}: {sum} bytes, {most} at most");
             }
         }
