@@ -301,6 +301,21 @@ pub fn on(_arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `start` | the path of a `fn(&mut self)`, or `-> Result<(), E>`; called before the first port opens | nothing |
 /// | `stop` | the path of a `fn(&mut self)`; called after the last port and connection | nothing |
 /// | `max_connections` | an expression, which may use `self`; connections beyond are closed at once | 16384 |
+/// | `connecting` | the path of a `fn(&mut self, &Connector)`; called before each attempt of a client | nothing |
+/// | `failed` | the path of a `fn(&mut self, &Connector, &Failure)`; called when an attempt has failed | nothing |
+/// | `lost` | the same; called when a client's connection has ended | nothing |
+/// | `reconnect`, `reconnect(…)` | a client connects again by itself, after delays that grow | it does not |
+///
+/// In the parentheses of `reconnect`, all of them as [`Backoff`](../twisty/client/struct.Backoff.html) has them:
+///
+/// | key | value | default |
+/// |---|---|---|
+/// | `initial` | the first delay: `500ms`, `1s` | `1s` |
+/// | `max` | the longest delay | `1h` |
+/// | `factor` | how many times as long as the last one a delay is, at least 1 | 2.718… |
+/// | `jitter` | what part of a delay is left to chance, from 0 to 1 | 0.12 |
+/// | `retries` | how often in a row to try again | without end |
+/// | `reset_after` | how long a connection must have lasted for the next delay to be the first one | `30s` |
 ///
 /// # The code it writes
 ///

@@ -1,5 +1,8 @@
 //! What few connections have.
 
+use std::rc::Rc;
+
+use super::Phase;
 use super::half_close::WriteSide;
 use super::producer::Production;
 use crate::failure::Failure;
@@ -17,4 +20,21 @@ pub(crate) struct Rare {
     pub(super) drained: bool,
     /// Messages of broadcasts that were not sent, because the peer was too slow.
     pub(super) dropped: u64,
+    /// Who is told how it goes, besides its protocol. Until it is over, so that the two may hold each other.
+    pub(crate) watcher: Option<Rc<dyn Watcher>>,
 }
+
+/// Who is told how a connection goes, besides its protocol: whoever made it, as clients are made.
+pub(crate) trait Watcher {
+    /// The connection is there, and its protocol will be told. `close` ends it.
+    fn begins(&self, close: Close);
+
+    /// Its protocol was told, and nothing was wrong.
+    fn made(&self) {}
+
+    /// The connection is over, and its protocol was told.
+    fn lost(&self, reason: Failure);
+}
+
+/// Closes a connection, from anywhere.
+pub(crate) type Close = Box<dyn Fn(Phase)>;

@@ -1,8 +1,9 @@
-//! What is registered with the poll: ports and connections, and how they are driven.
+//! What is registered with the poll: ports, connections and those to be, and how they are driven.
 
 use mio::Token;
 use slotmap::{Key, KeyData};
 
+use super::dial::Attempt;
 use super::port::Listener;
 use super::{Job, Reactor};
 use crate::clock::{TimerKey, Timestamp};
@@ -11,6 +12,8 @@ use crate::transport::{Driver, Status};
 
 pub(super) enum Entry {
     Listener(Option<Box<Listener>>),
+    /// A socket that connects. Out of its place only while it comes or goes.
+    Attempt(Option<Box<Attempt>>),
     Connection(Socket),
 }
 
@@ -57,6 +60,10 @@ impl Reactor {
                     _ => closed = Some(listener),
                 }
                 self.guarded(|| drop(closed));
+            }
+            Some(Entry::Attempt(_)) => {
+                drop(entries);
+                self.look_at_attempt(key);
             }
             None => {}
         }
@@ -174,11 +181,11 @@ impl Reactor {
     pub(super) fn close_all(&self, at_once: bool) {
         let keys: Vec<ConnectionKey> = self.0.entries.borrow().keys().collect();
         for key in keys {
-            let is_listener = matches!(self.0.entries.borrow().get(key), Some(Entry::Listener(_)));
-            if is_listener {
-                self.remove(key);
-            } else {
+            let is_connection = matches!(self.0.entries.borrow().get(key), Some(Entry::Connection(_)));
+            if is_connection {
                 self.drive(key, |driver, _, _| driver.close(at_once));
+            } else {
+                self.remove(key);
             }
         }
         self.settle();

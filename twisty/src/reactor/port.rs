@@ -225,7 +225,7 @@ impl Listener {
         }
         self.reported.set(false);
         let (home, peer) = (self.home_of(reactor, &socket), peer.into());
-        reactor.add(|key| self.factory.welcome(Socket::new(socket), Place { home, key, peer }));
+        reactor.add(|key| self.factory.welcome(Socket::new(socket), Place { home, key, peer, watcher: None }));
     }
 
     fn report(&self, report: impl FnOnce()) {

@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
-use socket2::SockRef;
+use socket2::{SockAddr, SockRef};
 
 use super::Ready;
-use crate::protocol::Outbox;
+use crate::protocol::{Address, Outbox, UnixAddress};
 
 /// A stream socket, of any family: mio's `TcpStream` makes the calls that UNIX sockets understand as well.
 ///
@@ -59,6 +59,12 @@ enum Registered {
     Before,
 }
 
+fn unix_address(address: &SockAddr) -> UnixAddress {
+    let path = address.as_pathname().map(UnixAddress::from_path);
+    let name = || address.as_abstract_namespace().map(UnixAddress::from_abstract_name);
+    path.or_else(name).unwrap_or(UnixAddress::UNNAMED)
+}
+
 /// What the peer may still send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Input {
@@ -97,7 +103,6 @@ impl Socket {
     }
 
     /// It goes on to another entry of the reactor.
-    #[expect(dead_code, reason = "clients and handshakes come next")]
     pub(crate) const fn hand_on(mut self) -> Self {
         if matches!(self.registered, Registered::Yes) {
             self.registered = Registered::Before;
@@ -216,6 +221,23 @@ impl Socket {
     /// The error that the operating system keeps for it, if it does.
     pub(crate) fn take_error(&self) -> Option<io::Error> {
         self.stream.as_ref()?.take_error().ok().flatten()
+    }
+
+    /// Where it is connected to; [`ErrorKind::NotConnected`] while it is not.
+    pub(crate) fn peer_address(&self) -> io::Result<Address> {
+        self.address(|socket| socket.peer_addr())
+    }
+
+    /// Where it is.
+    pub(crate) fn local_address(&self) -> io::Result<Address> {
+        self.address(|socket| socket.local_addr())
+    }
+
+    fn address(&self, ask: impl FnOnce(SockRef<'_>) -> io::Result<SockAddr>) -> io::Result<Address> {
+        let stream = self.stream.as_ref().ok_or(ErrorKind::NotConnected)?;
+        let address = ask(SockRef::from(stream))?;
+        let unix = || address.is_unix().then(|| unix_address(&address).into());
+        address.as_socket().map(Address::Tcp).or_else(unix).ok_or_else(|| ErrorKind::Unsupported.into())
     }
 
     /// Closing then sends a reset, and drops what the operating system has not sent yet.

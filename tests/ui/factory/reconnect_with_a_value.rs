@@ -12,7 +12,7 @@ impl Echo {
     }
 }
 
-#[factory(protocol = Echo, reconnect(initial = 1s))]
+#[factory(protocol = Echo, reconnect = 1s, lost = "it")]
 struct Site;
 
 fn main() {}
