@@ -150,6 +150,7 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// Our side of the connection is closed; the answer to [`Step::Shutdown`].
+    #[cold]
     pub(crate) fn handle_shutdown(&mut self) {
         self.cx.link().shut();
         self.guarded(&mut |me| me.protocol.write_connection_lost(&me.cx));
@@ -163,6 +164,7 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// Too much is queued, or little again; the answer to [`Step::Flow`].
+    #[cold]
     pub(crate) fn handle_flow(&mut self) {
         if self.cx.link().take_drained() && self.cx.link().is_connected() {
             self.guarded(&mut |me| me.protocol.drained(&me.cx));

@@ -69,7 +69,8 @@ pub(super) struct Link<F> {
     calm: Cell<bool>,
     /// What is sent now is a handler's outcome.
     pub(super) applying: Cell<Applying>,
-    /// Whether replies are owed, in the outbox: each frame asks.
+    /// Whether replies are owed, in the outbox, or our side is closed or closes; so that what a handler returns is not simply
+    /// sent. Each frame asks.
     pub(super) owes: Cell<bool>,
     /// What keeps frames from being delivered, besides a full outbox.
     holds: Cell<Holds>,

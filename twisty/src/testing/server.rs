@@ -785,12 +785,11 @@ impl<P: Protocol> End<P> {
                     self.shut = true;
                     connection.handle_shutdown();
                 }
+                Step::Wait if !(connection.wants_input() && self.deliver(connection, now)) => return,
+                Step::Wait if self.incoming.is_empty() => {}
                 // Others come before the next chunk, as they do between the turns of a reactor: they may hold it up.
-                Step::Wait if connection.wants_input() && self.deliver(connection, now) => {
-                    return connection.transport().enter();
-                }
+                Step::Wait => return connection.transport().enter(),
                 Step::Upgrade => self.upgrade(connection),
-                Step::Wait => return,
             }
         }
     }

@@ -64,6 +64,10 @@ impl<P: Protocol> Stream<P> {
     fn end_of_input(&mut self, now: Timestamp) {
         self.connection.stop_lingering();
         self.connection.handle_eof(now);
+        if self.connection.phase() < Phase::Closing {
+            // The system tells of the end first, also where the connection has broken since.
+            self.look_for_error();
+        }
     }
 
     fn write(&mut self, now: Timestamp) {
@@ -109,6 +113,7 @@ impl<P: Protocol> Stream<P> {
     }
 
     /// Closes our side.
+    #[cold]
     fn shut_down(&mut self) {
         match self.socket.shutdown() {
             Ok(()) => self.connection.handle_shutdown(),
