@@ -11,10 +11,16 @@ use crate::protocol::ConnectionKey;
 use crate::transport::{Driver, Status};
 
 pub(super) enum Entry {
+    Connection(Socket),
+    /// In one variant, since a connection's entry has room to tell two apart.
+    Other(Other),
+}
+
+/// What is no connection. Out of its place while it is called, as connections are.
+pub(super) enum Other {
     Listener(Option<Box<Listener>>),
     /// A socket that connects. Out of its place only while it comes or goes.
     Attempt(Option<Box<Attempt>>),
-    Connection(Socket),
 }
 
 pub(super) struct Socket {
@@ -48,7 +54,7 @@ impl Reactor {
                     None => self.discard(key, driver),
                 }
             }
-            Some(Entry::Listener(listener)) => {
+            Some(Entry::Other(Other::Listener(listener))) => {
                 let Some(listener) = listener.take() else { return };
                 let mut closed = None;
                 drop(entries);
@@ -56,12 +62,12 @@ impl Reactor {
                     self.0.busy.borrow_mut().push(key);
                 }
                 match self.0.entries.borrow_mut().get_mut(key) {
-                    Some(Entry::Listener(place)) => *place = Some(listener),
+                    Some(Entry::Other(Other::Listener(place))) => *place = Some(listener),
                     _ => closed = Some(listener),
                 }
                 self.guarded(|| drop(closed));
             }
-            Some(Entry::Attempt(_)) => {
+            Some(Entry::Other(Other::Attempt(_))) => {
                 drop(entries);
                 self.look_at_attempt(key);
             }

@@ -12,7 +12,7 @@ use mio::Interest;
 use mio::net::{TcpListener, TcpStream};
 use socket2::{Domain, Type};
 
-use super::entries::{Entry, token_of};
+use super::entries::{Entry, Other, token_of};
 use super::{Core, Job, Reactor};
 use crate::clock::TimerKey;
 use crate::connection::{Connection, Place};
@@ -125,13 +125,13 @@ impl Reactor {
         let mut socket = binding.listen()?;
         let host = socket.local_addr()?;
         let mut entries = self.0.entries.borrow_mut();
-        let key = entries.insert(Entry::Listener(None));
+        let key = entries.insert(Entry::Other(Other::Listener(None)));
         if let Err(error) = self.0.registry.register(&mut socket, token_of(key), Interest::READABLE) {
             entries.remove(key);
             return Err(error);
         }
         let home = factory.home(Rc::clone(&self.0.agenda), host.into());
-        entries[key] = Entry::Listener(Some(Box::new(Listener::new(socket, factory, host, home))));
+        entries[key] = Entry::Other(Other::Listener(Some(Box::new(Listener::new(socket, factory, host, home)))));
         Ok(Port { reactor: Rc::downgrade(&self.0), key, host: host.into() })
     }
 }
