@@ -944,3 +944,26 @@ pub(crate) fn twin(failure: &Failure) -> Failure {
 fn io_twin(error: &io::Error) -> io::Error {
     error.raw_os_error().map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_twin_is_of_the_same_type_and_says_the_same() {
+        let reset = || io::Error::from(io::ErrorKind::ConnectionReset);
+        let failures = [
+            Failure::from(ConnectionDone),
+            ConnectionLost::from(reset()).into(),
+            ConnectionLost::from(io::Error::other("the cable")).into(),
+            HandlerPanicked { message: "no".into() }.into(),
+            Failure::message("its own words"),
+        ];
+        for failure in failures {
+            let twin = twin(&failure);
+            assert_eq!((twin.to_string(), twin.origin()), (failure.to_string(), failure.origin()));
+        }
+        let lost = twin(&ConnectionLost::from(reset()).into()).trap::<ConnectionLost>().expect("the same type");
+        assert_eq!(lost.source.kind(), io::ErrorKind::ConnectionReset);
+    }
+}
