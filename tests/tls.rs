@@ -2,6 +2,8 @@
 
 #[path = "tls/certificates.rs"]
 mod certificates;
+#[path = "tls/clients.rs"]
+mod clients;
 #[path = "tls/peer.rs"]
 mod peer;
 #[path = "tls/server.rs"]
