@@ -15,7 +15,7 @@ use crate::peer::Settings;
 
 /// Keeps what it hears, and why it ended.
 #[derive(Default)]
-struct Caller {
+pub(crate) struct Caller {
     heard: Rc<RefCell<Vec<String>>>,
 }
 
@@ -51,16 +51,16 @@ impl Echo {
 }
 
 /// A reactor with an authority's server, and the files that its clients name.
-struct Room {
+pub(crate) struct Room {
     reactor: Reactor,
-    authority: Authority,
+    pub(crate) authority: Authority,
     files: Directory,
     roots: String,
     address: SocketAddr,
 }
 
 impl Room {
-    fn new(tls: impl FnOnce(&Authority) -> ServerTls) -> Self {
+    pub(crate) fn new(tls: impl FnOnce(&Authority) -> ServerTls) -> Self {
         let (reactor, authority, files) = (Reactor::new().expect("a poll"), Authority::new(), Directory::new());
         let port = reactor.listen_tls(LOOPBACK, &tls(&authority), Echo::factory()).expect("a port");
         let Address::Tcp(address) = port.host() else { panic!("no TCP") };
@@ -70,21 +70,28 @@ impl Room {
 
     /// The server under this name, trusted.
     fn endpoint(&self, name: &str) -> String {
-        format!(r"tls:{name}:443:endpoint=tcp\:127.0.0.1\:{}:trustRoots={}", self.address.port(), self.roots)
+        self.endpoint_at(name, self.address.port())
     }
 
-    fn connect(&self, endpoint: &str) -> twisty::Result<(twisty::client::Connected<Caller>, Rc<RefCell<Vec<String>>>)> {
+    pub(crate) fn endpoint_at(&self, name: &str, port: u16) -> String {
+        format!(r"tls:{name}:443:endpoint=tcp\:127.0.0.1\:{port}:trustRoots={}", self.roots)
+    }
+
+    pub(crate) fn connect(
+        &self,
+        endpoint: &str,
+    ) -> twisty::Result<(twisty::client::Connected<Caller>, Rc<RefCell<Vec<String>>>)> {
         let caller = Caller::default();
         let heard = Rc::clone(&caller.heard);
         Ok((self.value(self.reactor.connect_protocol(endpoint, caller))?, heard))
     }
 
-    fn value<T: 'static>(&self, deferred: Deferred<T>) -> twisty::Result<T> {
+    pub(crate) fn value<T: 'static>(&self, deferred: Deferred<T>) -> twisty::Result<T> {
         self.turn_until(|| deferred.has_result());
         deferred.into_result().unwrap_or_else(|_| panic!("it has a result"))
     }
 
-    fn turn_until(&self, done: impl Fn() -> bool) {
+    pub(crate) fn turn_until(&self, done: impl Fn() -> bool) {
         let started = Instant::now();
         while !done() {
             self.reactor.turn(Some(std::time::Duration::from_millis(10))).expect("a turn");
@@ -92,7 +99,7 @@ impl Room {
         }
     }
 
-    fn files_of(&self, name: &str, signed: &Signed) -> (String, String) {
+    pub(crate) fn files_of(&self, name: &str, signed: &Signed) -> (String, String) {
         let certificate = self.files.write(&format!("{name}.crt"), &signed.certificate);
         (certificate, self.files.write(&format!("{name}.key"), &signed.key))
     }
