@@ -223,7 +223,9 @@ fn its_server_is_killed() -> twisty::Result<()> {
     let room = Room::new(|authority| authority.server("localhost"));
     let (certificate, key) = room.files_of("server", &room.authority.sign(&["localhost"]));
     let (mut server, port) = server(&certificate, &key, &[]);
-    let (connected, _) = room.connect(&room.endpoint_at("localhost", port))?;
+    let (connected, heard) = room.connect(&room.endpoint_at("localhost", port))?;
+    connected.transport().send("\rereht");
+    room.turn_until(|| !heard.borrow().is_empty());
     server.kill();
     let reason = room.value(connected.when_lost())?;
     assert!(reason.check::<TlsTruncated>().is_some(), "{reason}");
