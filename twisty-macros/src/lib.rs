@@ -12,11 +12,13 @@
 //!   four: `event` (the words of `#[on(…)]`), `guess` (misspelt states), `graph` (states and what leads from one to
 //!   another), `signature` (what a handler may look like), `dispatch` and `call` (the methods of `Protocol` and the
 //!   calls in them). `#[on(…)]` itself only says where it belongs.
+//! - `datagram`: `#[protocol(datagram, …)]` on a struct, and impl blocks with the events of datagrams.
 //! - `factory`: `#[factory(…)]` on a struct.
 //! - `deferred`: `chain! { … }`. Beside the four: `body` (what can be seen in a body without knowing types), `several`
 //!   (`gather!` and `race!`).
 //! - `keys`, `duration`, `generics`, `names`, `nearest`, `errors`, `spans`: what they share.
 
+mod datagram;
 mod deferred;
 mod duration;
 mod errors;

@@ -3,9 +3,9 @@
 use proc_macro2::Ident;
 use quote::ToTokens;
 
-use crate::duration;
 use crate::errors::Errors;
 use crate::nearest::{nearest, unknown};
+use crate::{datagram, duration};
 
 /// Which call of `Protocol` brings the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -118,11 +118,28 @@ impl Event {
     }
 }
 
+/// The words for them.
+pub(crate) fn words() -> [&'static str; 9] {
+    WORDS.map(|(word, _)| word)
+}
+
+/// Whether it is a word for one, here or elsewhere.
+pub(crate) fn is_event(name: &str) -> bool {
+    let plain = name.replace('_', "").to_lowercase();
+    words().contains(&name) || NOT_YET.contains(&name) || ALIASES.iter().any(|(alias, _)| *alias == plain)
+}
+
 fn understood(written: &Ident, errors: &mut Errors) -> Option<&'static str> {
     let name = written.to_string();
-    let words = WORDS.map(|(word, _)| word);
+    let words = words();
     if NOT_YET.contains(&&*name) {
         errors.at(written, format!("the event `{name}` does not exist yet: it comes in a later version"));
+        return None;
+    }
+    if datagram::WORDS.contains(&&*name) {
+        let message =
+            "is an event of datagrams, whose protocols have no states: write `#[protocol]` above their impl block";
+        errors.at(written, format!("`{name}` {message}"));
         return None;
     }
     let plain = name.replace('_', "").to_lowercase();

@@ -35,7 +35,7 @@ pub(crate) use inbox::Inbox;
 pub(crate) use outbox::{Outbox, Queue};
 pub use outcome::{Outcome, Replies, Stateless, States};
 use owed::{Owed, ReplyId};
-pub(crate) use promises::Promises;
+pub(crate) use promises::{Promises, unheard};
 pub(crate) use rare::Rare;
 pub(crate) use spares::{Spare, Spares};
 pub use state_machine::{Diagram, StateMachine, Transition};

@@ -1,4 +1,4 @@
-//! The Deferreds that a connection waits for.
+//! The Deferreds that a connection, or a port of datagrams, waits for.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -6,24 +6,23 @@ use std::rc::Rc;
 
 use slotmap::{DefaultKey, SlotMap};
 
-use super::{Context, Protocol, Transport};
 use crate::deferred::{CancelHandle, Deferred};
 use crate::error::CancelledError;
 use crate::failure::Failure;
 
-/// The Deferreds that a connection waits for. They fire anywhere, also while a handler of their own connection runs; what
-/// is then to be done waits here until no handler runs.
-pub(crate) struct Promises<P: Protocol> {
+/// The Deferreds that the connection of a protocol `P` with the context `C` waits for. They fire anywhere, also while a
+/// handler of their own connection runs; what is then to be done waits here until no handler runs.
+pub(crate) struct Promises<P, C> {
     /// Those that have fired, in that order.
-    fired: RefCell<VecDeque<Box<dyn Job<P>>>>,
+    fired: RefCell<VecDeque<Box<dyn Job<P, C>>>>,
     pending: RefCell<SlotMap<DefaultKey, CancelHandle>>,
     /// The connection is lost.
     over: Cell<bool>,
 }
 
 /// What a Deferred has fired with, and what is to be done with that.
-pub(crate) trait Job<P: Protocol> {
-    fn run(self: Box<Self>, protocol: &mut P, cx: &Context<P>);
+pub(crate) trait Job<P, C> {
+    fn run(self: Box<Self>, protocol: &mut P, cx: &C);
 
     /// It will not be run.
     fn give_up(self: Box<Self>);
@@ -34,8 +33,8 @@ struct Fired<T, J> {
     job: J,
 }
 
-impl<P: Protocol, T, J: FnOnce(&mut P, &Context<P>, Result<T, Failure>)> Job<P> for Fired<T, J> {
-    fn run(self: Box<Self>, protocol: &mut P, cx: &Context<P>) {
+impl<P, C, T, J: FnOnce(&mut P, &C, Result<T, Failure>)> Job<P, C> for Fired<T, J> {
+    fn run(self: Box<Self>, protocol: &mut P, cx: &C) {
         (self.job)(protocol, cx, self.result);
     }
 
@@ -44,17 +43,18 @@ impl<P: Protocol, T, J: FnOnce(&mut P, &Context<P>, Result<T, Failure>)> Job<P> 
     }
 }
 
-impl<P: Protocol> Promises<P> {
+impl<P: 'static, C: 'static> Promises<P, C> {
     pub(crate) fn new() -> Rc<Self> {
         Rc::new(Self { fired: RefCell::default(), pending: RefCell::default(), over: Cell::new(false) })
     }
 
-    /// Has `job` called when `deferred` fires; never if the connection is lost before.
+    /// Has `job` done after `deferred` has fired, which `wake` tells whoever does it; never if the connection is lost
+    /// before.
     pub(crate) fn wait_for<T: 'static>(
         self: &Rc<Self>,
         deferred: Deferred<T>,
-        transport: Transport<P::Framing>,
-        job: impl FnOnce(&mut P, &Context<P>, Result<T, Failure>) + 'static,
+        wake: impl FnOnce() + 'static,
+        job: impl FnOnce(&mut P, &C, Result<T, Failure>) + 'static,
     ) {
         let handle = deferred.cancel_handle();
         if self.over.get() {
@@ -68,8 +68,7 @@ impl<P: Protocol> Promises<P> {
                 return unheard(result);
             }
             me.fired.borrow_mut().push_back(Box::new(Fired { result, job }));
-            transport.disturb();
-            transport.enter();
+            wake();
         });
     }
 
@@ -77,8 +76,13 @@ impl<P: Protocol> Promises<P> {
         !self.fired.borrow().is_empty()
     }
 
-    pub(crate) fn next_job(&self) -> Option<Box<dyn Job<P>>> {
+    pub(crate) fn next_job(&self) -> Option<Box<dyn Job<P, C>>> {
         self.fired.borrow_mut().pop_front()
+    }
+
+    /// Those that have not fired.
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.borrow().len()
     }
 
     /// The connection is lost: cancels what it still waits for.
@@ -93,7 +97,7 @@ impl<P: Protocol> Promises<P> {
 
 /// What came for a connection that does not hear it any more: a failure is reported as unhandled. That it was cancelled is
 /// no news.
-pub(super) fn unheard<T>(result: Result<T, Failure>) {
+pub(crate) fn unheard<T>(result: Result<T, Failure>) {
     if let Err(failure) = result
         && failure.check::<CancelledError>().is_none()
     {

@@ -1,4 +1,4 @@
-//! What is registered with the poll: ports and connections, and how they are driven.
+//! What is registered with the poll: ports, connections and ports of datagrams, and how they are driven.
 
 use mio::Token;
 use slotmap::{Key, KeyData};
@@ -11,7 +11,13 @@ use crate::transport::{Driver, Status};
 
 pub(super) enum Entry {
     Listener(Option<Box<Listener>>),
+    /// A connection, or a port of datagrams.
     Connection(Socket),
+}
+
+impl Entry {
+    /// What is being driven.
+    pub(super) const DRIVEN: Self = Self::Connection(Socket { driver: None, timer: TimerKey::NONE });
 }
 
 pub(super) struct Socket {
@@ -63,7 +69,7 @@ impl Reactor {
     }
 
     /// Puts a driver back in its place, unless that is gone.
-    fn put_back(&self, key: ConnectionKey, driver: Box<dyn Driver>) {
+    pub(super) fn put_back(&self, key: ConnectionKey, driver: Box<dyn Driver>) {
         if let Some(Entry::Connection(socket)) = self.0.entries.borrow_mut().get_mut(key) {
             socket.driver = Some(driver);
         }
@@ -71,8 +77,11 @@ impl Reactor {
 
     /// Parts with a connection that is finished, or broke. What its protocol's own `drop` does wrong harms nobody.
     fn discard(&self, key: ConnectionKey, driver: Box<dyn Driver>) {
+        let counts = driver.is_connection();
         self.guarded(|| drop(driver));
-        self.remove(key);
+        if self.remove(key) && counts {
+            self.count(-1);
+        }
     }
 
     pub(super) fn entry_is_due(&self, key: ConnectionKey) {
@@ -144,26 +153,36 @@ impl Reactor {
 
     /// Adds a connection, unless `build` makes none.
     pub(super) fn add(&self, build: impl FnOnce(ConnectionKey) -> Option<Box<dyn Driver>>) {
-        let key = self.0.entries.borrow_mut().insert(Entry::Connection(Socket { driver: None, timer: TimerKey::NONE }));
-        self.0.connections.set(self.0.connections.get() + 1);
+        let key = self.0.entries.borrow_mut().insert(Entry::DRIVEN);
+        self.count(1);
         // Outside of the borrow, since the factory makes the protocol, which says what its framing and its limits are.
         match self.guarded(|| build(key)).flatten() {
             Some(driver) => self.put_back(key, driver),
-            None => return self.remove(key),
+            None => {
+                self.remove(key);
+                return self.count(-1);
+            }
         }
         self.drive(key, |driver, _, now| driver.open(now));
     }
 
-    pub(super) fn remove(&self, key: ConnectionKey) {
+    /// One connection more or less.
+    fn count(&self, change: isize) {
+        self.0.connections.set(self.0.connections.get().saturating_add_signed(change));
+    }
+
+    /// Removes an entry; false if there is none.
+    pub(super) fn remove(&self, key: ConnectionKey) -> bool {
         // Dropped outside of the borrow: a factory may be stopped by it.
         let removed = self.0.entries.borrow_mut().remove(key);
         if let Some(Entry::Connection(socket)) = &removed {
-            self.0.connections.set(self.0.connections.get() - 1);
             self.0.timers.borrow_mut().remove(socket.timer);
         }
+        let was_there = removed.is_some();
         self.0.agenda.with_own_fault(|| {
             self.guarded(|| drop(removed));
         });
+        was_there
     }
 
     pub(super) fn is_open(&self, key: ConnectionKey) -> bool {

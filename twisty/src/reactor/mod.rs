@@ -5,6 +5,7 @@
 //! what all of that has sent, each connection once. A program uses as many reactors as it likes, each on its own thread.
 
 mod asked;
+mod datagrams;
 mod end;
 mod entries;
 mod handle;
@@ -34,6 +35,7 @@ use crate::task::Executor;
 use crate::threads::ThreadPool;
 
 use asked::Askers;
+pub use datagrams::DatagramPort;
 use entries::Entry;
 pub use handle::Handle;
 use handle::Mailbox;

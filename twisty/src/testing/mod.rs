@@ -2,6 +2,7 @@
 //!
 //! - [`Server`]: a factory's protocols, fed and looked at by hand, under a clock that stands still until it is
 //!   advanced.
+//! - [`DatagramServer`]: the same for a protocol of datagrams.
 //! - [`verify_chunking`]: whatever the network does to a stream of bytes, the conversation is the same.
 //! - [`Loopback`]: two protocols that talk to each other in memory.
 //! - [`Clock`]: time that passes when you say so, for everything that takes a [`Scheduler`](crate::clock::Scheduler).
@@ -10,12 +11,14 @@
 
 mod chunking;
 mod clock;
+mod datagram_server;
 mod loopback;
 mod server;
 mod unhandled;
 
 pub use chunking::verify_chunking;
 pub use clock::Clock;
+pub use datagram_server::DatagramServer;
 pub use loopback::Loopback;
 pub use server::{Client, Server};
 pub use unhandled::UnhandledFailures;

@@ -1,8 +1,11 @@
-//! Sockets: each moves bytes between the operating system and a [`Connection`](crate::connection).
+//! Sockets: each moves bytes between the operating system and a [`Connection`](crate::connection), or datagrams to a
+//! [`Heart`](crate::datagram).
 
+mod datagram;
 mod socket;
 mod stream;
 
+pub(crate) use datagram::{DatagramSocket, Datagrams};
 pub(crate) use socket::Socket;
 pub(crate) use stream::Stream;
 
@@ -13,7 +16,7 @@ use mio::{Registry, Token};
 
 use crate::clock::Timestamp;
 
-/// A socket with its connection, as the reactor drives it.
+/// A socket with its connection or its port of datagrams, as the reactor drives it.
 pub(crate) trait Driver {
     /// Has the poll watch the socket, unless it does already.
     fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()>;
@@ -38,6 +41,11 @@ pub(crate) trait Driver {
 
     /// Closes the connection: after what it has queued, or at once.
     fn close(&mut self, at_once: bool);
+
+    /// Whether it counts as a connection; a port of datagrams does not.
+    fn is_connection(&self) -> bool {
+        true
+    }
 }
 
 /// How a socket stands after [`Driver::settle`].
