@@ -4,7 +4,7 @@ use syn::Type;
 
 use super::model::{Argument, Declaration, Event, Handler, Role, Speaker};
 use crate::errors::Errors;
-use crate::state_machine::model::{bare, last_segment};
+use crate::state_machine::model::bare;
 use crate::state_machine::signature;
 
 const OWNS: &str = "a protocol lives as long as its port: let it own its data";
@@ -61,11 +61,7 @@ fn check_argument(handler: &Handler, argument: &Argument, errors: &mut Errors) {
         (_, Type::ImplTrait(_)) => {
             errors.at(ty, "an event that calls a handler chooses no type: name the one to take");
         }
-        (Role::Context, Type::Reference(reference)) if reference.mutability.is_none() => {
-            if last_segment(&reference.elem).is_some_and(|name| name == "Context") {
-                errors.at(ty, "a `Context` is of a connection: a handler of datagrams takes `&DatagramContext<Self>`");
-            }
-        }
+        (Role::Context, Type::Reference(reference)) if reference.mutability.is_none() => {}
         (Role::Context, _) => errors.at(ty, "a context is shared: take `&DatagramContext<Self>`"),
         _ if handler.event != Event::Datagram => {
             let word = &handler.word;

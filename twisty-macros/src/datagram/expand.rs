@@ -1,4 +1,4 @@
-//! `impl Settings for P` and `impl DatagramProtocol for P`.
+//! `impl DatagramSettings for P` and `impl DatagramProtocol for P`.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{quote, quote_spanned};
@@ -19,7 +19,7 @@ pub(crate) fn settings(declaration: &Declaration) -> TokenStream {
     let (name, limits) = (&declaration.name, limits(declaration, &tw));
     quote! {
         #[automatically_derived]
-        impl #impl_generics #tw::datagram::Settings for #name #ty_generics #where_clause {
+        impl #impl_generics #tw::datagram::DatagramSettings for #name #ty_generics #where_clause {
             fn limits() -> #tw::datagram::Limits {
                 #limits
             }
@@ -41,7 +41,7 @@ pub(crate) fn speaker(speaker: &Speaker) -> TokenStream {
     let (block, name) = (block(speaker), &speaker.block.self_ty);
     // Asked for at the name of the protocol: there the compiler points if the struct's attribute is missing.
     let (start, end) = spans::ends(name);
-    let (settings, limits) = (spans::at(start, quote!(#tw::datagram::Settings)), Ident::new("limits", end));
+    let (settings, limits) = (spans::at(start, quote!(#tw::datagram::DatagramSettings)), Ident::new("limits", end));
     let limits = spans::call(quote_spanned!(start=> <#name as #settings>::#limits), TokenStream::new(), end);
     let methods = speaker.handlers.iter().map(|handler| method(handler, &tw));
     let body = quote! {

@@ -1,9 +1,10 @@
 //! What the attributes of a protocol of datagrams mean.
 
 use proc_macro2::Ident;
-use syn::{Attribute, Expr, FnArg, Generics, ImplItem, ImplItemFn, ItemImpl, Lifetime, Signature, Type};
+use syn::{Attribute, Expr, FnArg, Generics, ImplItem, ImplItemFn, ItemImpl, Lifetime, Signature, Type, parse_quote};
 
 use crate::errors::Errors;
+use crate::names;
 use crate::nearest::{nearest, unknown};
 use crate::state_machine::model::{bare, complete_contexts, last_segment, lifetimes};
 use crate::state_machine::parse;
@@ -116,6 +117,7 @@ impl Handler {
         let attributes = parse::take_ons(item);
         if !attributes.is_empty() {
             complete_contexts(&mut item.sig, "DatagramContext", errors);
+            replace_contexts(&mut item.sig, errors);
         }
         let ons = attributes.iter().filter_map(|on| errors.keep(parse::on(on))).collect::<Vec<_>>();
         ons.iter().filter_map(|on| Self::new(on, item, errors)).collect()
@@ -161,6 +163,21 @@ fn understood(written: &Ident, errors: &mut Errors) -> Option<&'static str> {
     nearest(&name, &WORDS)
 }
 
+/// Makes `&DatagramContext<Self>` of `&Context<Self>`, which is reported, so that the compiler does not say it again.
+fn replace_contexts(signature: &mut Signature, errors: &mut Errors) {
+    let tw = names::twisty();
+    for input in &mut signature.inputs {
+        if let FnArg::Typed(typed) = input
+            && let Type::Reference(reference) = &mut *typed.ty
+            && last_segment(&reference.elem).is_some_and(|name| name == "Context")
+        {
+            let message = "a `Context` is of a connection: a handler of datagrams takes `&DatagramContext<Self>`";
+            errors.at(&*reference, message);
+            *reference.elem = parse_quote!(#tw::datagram::DatagramContext<Self>);
+        }
+    }
+}
+
 fn arguments(signature: &Signature) -> Vec<Argument> {
     let typed = signature.inputs.iter().filter_map(|input| match input {
         FnArg::Typed(typed) => Some(&*typed.ty),
@@ -176,7 +193,7 @@ impl Role {
             ty => (ty, true),
         };
         match last_segment(named) {
-            Some(name) if name == "DatagramContext" || name == "Context" => Self::Context,
+            Some(name) if name == "DatagramContext" => Self::Context,
             Some(name) if name == "Address" && owned => Self::OwnedSender,
             Some(name) if name == "Address" => Self::Sender,
             _ => Self::Payload,

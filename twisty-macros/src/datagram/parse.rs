@@ -25,9 +25,13 @@ pub(crate) fn is_declared(arguments: &TokenStream) -> bool {
         input.parse::<TokenStream>()?;
         Ok(alone.then_some(first))
     };
-    let words: Vec<_> = protocol::FRAMINGS.into_iter().chain(["datagram"]).collect();
     let first = first.parse2(arguments.clone()).ok().flatten();
-    first.is_some_and(|first| nearest(&first.to_string(), &words) == Some("datagram"))
+    first.is_some_and(|first| nearest(&first.to_string(), &framings()) == Some("datagram"))
+}
+
+/// What may stand there.
+fn framings() -> Vec<&'static str> {
+    ["datagram"].into_iter().chain(protocol::FRAMINGS).collect()
 }
 
 /// Reads the keys: the fields of `Limits` with their values.
@@ -36,7 +40,7 @@ pub(crate) fn arguments(tokens: TokenStream, errors: &mut Errors) -> Vec<(Ident,
     let read = |input: ParseStream<'_>| {
         let word = input.call(Ident::parse_any)?;
         if word != "datagram" {
-            errors.at(&word, unknown("framing", &word, &["datagram"]));
+            errors.at(&word, unknown("framing", &word, &framings()));
         }
         input.parse::<Option<Token![,]>>()?;
         keys::read(input, &KEYS, errors, |key, input| {

@@ -1,6 +1,6 @@
 //! What expansions of `#[protocol]` call for datagrams.
 
-use crate::datagram::{DatagramContext, DatagramProtocol, Outcome};
+use crate::datagram::{DatagramContext, DatagramOutcome, DatagramProtocol};
 use crate::failure::Failure;
 use crate::protocol::FromFrame;
 
@@ -12,13 +12,16 @@ pub fn argument<'a, P: DatagramProtocol, T: FromFrame<'a>>(cx: &DatagramContext<
 
 /// What a handler returned, put into effect.
 #[inline]
-pub fn outcome<P: DatagramProtocol, O: Outcome<P>>(cx: &DatagramContext<P>, outcome: O) {
+pub fn outcome<P: DatagramProtocol, O: DatagramOutcome<P>>(cx: &DatagramContext<P>, outcome: O) {
     outcome.apply(cx);
 }
 
 /// What a handler returned as a `Result`, put into effect.
 #[inline]
-pub fn result<P: DatagramProtocol, O: Outcome<P>, E: Refusal<P>>(cx: &DatagramContext<P>, result: Result<O, E>) {
+pub fn result<P: DatagramProtocol, O: DatagramOutcome<P>, E: Refusal<P>>(
+    cx: &DatagramContext<P>,
+    result: Result<O, E>,
+) {
     match result {
         Ok(outcome) => outcome.apply(cx),
         Err(refusal) => refusal.apply(cx),
@@ -36,9 +39,9 @@ pub trait Refusal<P: DatagramProtocol> {
 }
 
 #[diagnostic::do_not_recommend]
-impl<P: DatagramProtocol, O: Outcome<P>> Refusal<P> for O {
+impl<P: DatagramProtocol, O: DatagramOutcome<P>> Refusal<P> for O {
     #[inline]
     fn apply(self, cx: &DatagramContext<P>) {
-        Outcome::apply(self, cx);
+        DatagramOutcome::apply(self, cx);
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
 
-use super::{DatagramProtocol, DatagramTransport, Outcome};
+use super::{DatagramOutcome, DatagramProtocol, DatagramTransport};
 use crate::clock::{self, Scheduler};
 use crate::deferred::{Deferred, IntoDeferred};
 use crate::failure::Failure;
@@ -117,7 +117,7 @@ impl<P: DatagramProtocol> DatagramContext<P> {
     }
 
     /// Has what `deferred` comes to put into effect when it fires.
-    pub(super) fn promise_reply<R: Outcome<P> + 'static>(&self, deferred: Deferred<R>) {
+    pub(super) fn promise_reply<R: DatagramOutcome<P> + 'static>(&self, deferred: Deferred<R>) {
         self.wait_for(deferred, |_, cx, result| result.apply(cx));
     }
 

@@ -74,8 +74,10 @@ impl<P: DatagramProtocol> Handlers for Speaker<P> {
 }
 
 impl Heart {
-    pub(crate) fn new<P: DatagramProtocol>(protocol: P, wire: Box<dyn Wire>, place: Place) -> Self {
-        let limits = P::limits();
+    /// A heart that takes datagrams of up to `longest` bytes.
+    pub(crate) fn new<P: DatagramProtocol>(protocol: P, wire: Box<dyn Wire>, place: Place, longest: usize) -> Self {
+        let mut limits = P::limits();
+        limits.max_length = limits.max_length.min(longest);
         let transport = DatagramTransport::new(wire, place, limits);
         let cx = DatagramContext::new(transport.clone());
         Self { handlers: Box::new(Speaker { protocol, cx }), transport, limits }
@@ -91,7 +93,9 @@ impl Heart {
     /// A datagram arrived, whole.
     pub(crate) fn handle_datagram(&mut self, data: &[u8], from: &Address) {
         if data.len() > self.limits.max_length {
-            return self.transport.count_dropped("one was received that is too long (see `max_length`)");
+            return self
+                .transport
+                .count_dropped("one was received that is too long (see `max_length` and `max_packet_size`)");
         }
         if self.handlers.pending() >= self.limits.max_pending_replies {
             return self.transport.count_dropped("too many replies are waited for (see `max_pending_replies`)");

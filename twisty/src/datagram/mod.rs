@@ -22,7 +22,7 @@ pub use context::DatagramContext;
 pub use destination::Destination;
 pub(crate) use heart::Heart;
 pub use options::{Options, UdpPort, UnixDatagramPort};
-pub use outcome::Outcome;
+pub use outcome::DatagramOutcome;
 pub use transport::{DatagramTransport, Interface};
 pub(crate) use transport::{Place, Setting, Wire};
 
@@ -87,19 +87,19 @@ pub trait DatagramProtocol: Sized + 'static {
 ///
 /// ```
 /// use twisty::prelude::*;
-/// use twisty::datagram::Settings;
+/// use twisty::datagram::DatagramSettings;
 ///
 /// #[protocol(datagram, max_length = 512)]
 /// struct Resolver;
 ///
-/// assert_eq!(<Resolver as Settings>::limits().max_length, 512);
+/// assert_eq!(<Resolver as DatagramSettings>::limits().max_length, 512);
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not declared as a protocol of datagrams",
     label = "its struct needs `#[protocol(datagram)]` too",
     note = "`start`, `datagram`, `refused` and `stop` are events of datagrams; a stream has `connect`, `data`, `line` and others"
 )]
-pub trait Settings: Sized + 'static {
+pub trait DatagramSettings: Sized + 'static {
     /// See [`DatagramProtocol::limits`].
     #[must_use]
     fn limits() -> Limits;

@@ -1,16 +1,19 @@
 //! Where to listen for datagrams, and how.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::protocol::UnixAddress;
+
+/// Longer than any datagram of UDP.
+const LONGEST: usize = 65_535;
 
 /// Where to listen for datagrams: a [`UdpPort`] or a [`UnixDatagramPort`].
 ///
 /// ```
 /// use twisty::datagram::{Options, UdpPort};
 ///
-/// let options = Options::from(UdpPort::new(([127, 0, 0, 1], 8000)));
+/// let options = Options::from(UdpPort::new("127.0.0.1:8000".parse().unwrap()));
 /// assert!(matches!(options, Options::Udp(_)));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +22,16 @@ pub enum Options {
     Udp(UdpPort),
     /// A UNIX socket.
     Unix(UnixDatagramPort),
+}
+
+impl Options {
+    /// Bytes of the longest datagram that is taken.
+    pub(crate) const fn max_packet_size(&self) -> usize {
+        match self {
+            Self::Udp(port) => port.max_packet_size,
+            Self::Unix(port) => port.max_packet_size,
+        }
+    }
 }
 
 impl From<UdpPort> for Options {
@@ -42,7 +55,7 @@ impl From<UnixDatagramPort> for Options {
 /// # #[protocol(datagram)] struct Echo;
 /// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
 /// let reactor = Reactor::new()?;
-/// let port = reactor.listen_datagrams(UdpPort::new(([127, 0, 0, 1], 0)).receive_buffer(1 << 20), Echo)?;
+/// let port = reactor.listen_datagrams(UdpPort::new("127.0.0.1:0".parse()?).max_packet_size(512), Echo)?;
 /// assert_ne!(port.host().port(), Some(0));
 /// # Ok::<(), Failure>(())
 /// ```
@@ -50,16 +63,15 @@ impl From<UnixDatagramPort> for Options {
 pub struct UdpPort {
     pub(crate) address: SocketAddr,
     pub(crate) broadcast: bool,
-    pub(crate) shared: bool,
-    pub(crate) receive_buffer: Option<usize>,
-    pub(crate) send_buffer: Option<usize>,
+    pub(crate) reuse_port: bool,
+    pub(crate) max_packet_size: usize,
 }
 
 impl UdpPort {
     /// A port of this address. One of `[::]` takes IPv6 only.
     #[must_use]
-    pub fn new(address: impl Into<SocketAddr>) -> Self {
-        Self { address: address.into(), broadcast: false, shared: false, receive_buffer: None, send_buffer: None }
+    pub const fn new(address: SocketAddr) -> Self {
+        Self { address, broadcast: false, reuse_port: false, max_packet_size: LONGEST }
     }
 
     /// Whether it may send to all of a network; off by default.
@@ -73,21 +85,14 @@ impl UdpPort {
     /// datagram reaches all of them, any other one of them. Off by default. (Twisted's `listenMultiple`.)
     #[must_use]
     pub const fn reuse_port(mut self, shared: bool) -> Self {
-        self.shared = shared;
+        self.reuse_port = shared;
         self
     }
 
-    /// Bytes that the system keeps of what has arrived and was not read; else its own default.
+    /// Bytes of the longest datagram that is taken; longer ones are dropped, and counted. Any by default.
     #[must_use]
-    pub const fn receive_buffer(mut self, bytes: usize) -> Self {
-        self.receive_buffer = Some(bytes);
-        self
-    }
-
-    /// Bytes that the system takes before it must send; else its own default.
-    #[must_use]
-    pub const fn send_buffer(mut self, bytes: usize) -> Self {
-        self.send_buffer = Some(bytes);
+    pub const fn max_packet_size(mut self, bytes: usize) -> Self {
+        self.max_packet_size = bytes;
         self
     }
 
@@ -117,6 +122,7 @@ impl UdpPort {
 pub struct UnixDatagramPort {
     pub(crate) address: UnixAddress,
     pub(crate) mode: u32,
+    pub(crate) max_packet_size: usize,
 }
 
 impl UnixDatagramPort {
@@ -126,14 +132,14 @@ impl UnixDatagramPort {
     /// A socket in the file system.
     #[must_use]
     pub fn new(path: impl AsRef<Path>) -> Self {
-        Self { address: UnixAddress::from_path(path), mode: Self::MODE }
+        Self::at(UnixAddress::from_path(path))
     }
 
     /// A socket with this address: an abstract name for one without a file; [`UnixAddress::UNNAMED`] for one that only
     /// sends, since nothing can be sent to it.
     #[must_use]
     pub const fn at(address: UnixAddress) -> Self {
-        Self { address, mode: Self::MODE }
+        Self { address, mode: Self::MODE, max_packet_size: LONGEST }
     }
 
     /// The permissions of the file: `0o600` for this user alone. Default: `0o666`.
@@ -143,15 +149,16 @@ impl UnixDatagramPort {
         self
     }
 
+    /// Bytes of the longest datagram that is taken; longer ones are dropped, and counted. 65535 by default, and at most.
+    #[must_use]
+    pub const fn max_packet_size(mut self, bytes: usize) -> Self {
+        self.max_packet_size = bytes;
+        self
+    }
+
     /// The address to listen on.
     #[must_use]
     pub const fn address(&self) -> &UnixAddress {
         &self.address
-    }
-}
-
-impl From<PathBuf> for UnixDatagramPort {
-    fn from(path: PathBuf) -> Self {
-        Self::new(path)
     }
 }

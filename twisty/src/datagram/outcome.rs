@@ -43,13 +43,13 @@ use crate::protocol::{Replies, ToFrame};
     note = "a number is sent as `n.to_string()`, a type of your own implements `ToFrame`",
     note = "else return nothing, text, bytes, or an `Option`, a `Vec`, `impl Iterator`, `Result<_, Failure>` or `Deferred` of these; inside another type an iterator is `Replies(iterator)`"
 )]
-pub trait Outcome<P: DatagramProtocol> {
+pub trait DatagramOutcome<P: DatagramProtocol> {
     /// Sends what is to be sent, reports what failed.
     fn apply(self, cx: &DatagramContext<P>);
 }
 
 #[diagnostic::do_not_recommend]
-impl<P: DatagramProtocol, R: ToFrame> Outcome<P> for R {
+impl<P: DatagramProtocol, R: ToFrame> DatagramOutcome<P> for R {
     #[inline]
     fn apply(self, cx: &DatagramContext<P>) {
         if let Err(error) = cx.send(self) {
@@ -58,18 +58,18 @@ impl<P: DatagramProtocol, R: ToFrame> Outcome<P> for R {
     }
 }
 
-impl<P: DatagramProtocol> Outcome<P> for () {
+impl<P: DatagramProtocol> DatagramOutcome<P> for () {
     #[inline]
     fn apply(self, _cx: &DatagramContext<P>) {}
 }
 
-impl<P: DatagramProtocol> Outcome<P> for Failure {
+impl<P: DatagramProtocol> DatagramOutcome<P> for Failure {
     fn apply(self, cx: &DatagramContext<P>) {
         cx.report(&self);
     }
 }
 
-impl<P: DatagramProtocol, O: Outcome<P>> Outcome<P> for Option<O> {
+impl<P: DatagramProtocol, O: DatagramOutcome<P>> DatagramOutcome<P> for Option<O> {
     #[inline]
     fn apply(self, cx: &DatagramContext<P>) {
         if let Some(outcome) = self {
@@ -78,7 +78,7 @@ impl<P: DatagramProtocol, O: Outcome<P>> Outcome<P> for Option<O> {
     }
 }
 
-impl<P: DatagramProtocol, O: Outcome<P>, E: Outcome<P>> Outcome<P> for Result<O, E> {
+impl<P: DatagramProtocol, O: DatagramOutcome<P>, E: DatagramOutcome<P>> DatagramOutcome<P> for Result<O, E> {
     #[inline]
     fn apply(self, cx: &DatagramContext<P>) {
         match self {
@@ -88,19 +88,19 @@ impl<P: DatagramProtocol, O: Outcome<P>, E: Outcome<P>> Outcome<P> for Result<O,
     }
 }
 
-impl<P: DatagramProtocol, R: ToFrame> Outcome<P> for Vec<R> {
+impl<P: DatagramProtocol, R: ToFrame> DatagramOutcome<P> for Vec<R> {
     fn apply(self, cx: &DatagramContext<P>) {
         Replies(self).apply(cx);
     }
 }
 
-impl<P: DatagramProtocol, R: ToFrame, const N: usize> Outcome<P> for [R; N] {
+impl<P: DatagramProtocol, R: ToFrame, const N: usize> DatagramOutcome<P> for [R; N] {
     fn apply(self, cx: &DatagramContext<P>) {
         Replies(self).apply(cx);
     }
 }
 
-impl<P: DatagramProtocol, R: ToFrame, I: IntoIterator<Item = R>> Outcome<P> for Replies<I> {
+impl<P: DatagramProtocol, R: ToFrame, I: IntoIterator<Item = R>> DatagramOutcome<P> for Replies<I> {
     fn apply(self, cx: &DatagramContext<P>) {
         for reply in self.0 {
             reply.apply(cx);
@@ -108,7 +108,7 @@ impl<P: DatagramProtocol, R: ToFrame, I: IntoIterator<Item = R>> Outcome<P> for 
     }
 }
 
-impl<P: DatagramProtocol, R: Outcome<P> + 'static> Outcome<P> for Deferred<R> {
+impl<P: DatagramProtocol, R: DatagramOutcome<P> + 'static> DatagramOutcome<P> for Deferred<R> {
     fn apply(self, cx: &DatagramContext<P>) {
         match self.into_result() {
             Ok(result) => result.apply(cx),

@@ -47,7 +47,7 @@ pub(crate) enum Setting {
 /// use std::net::Ipv4Addr;
 /// use twisty::datagram::Interface;
 ///
-/// assert_eq!(Interface::from(Ipv4Addr::LOCALHOST), Interface::Address(Ipv4Addr::LOCALHOST));
+/// assert_eq!(Interface::from(Ipv4Addr::LOCALHOST), Interface::Ip(Ipv4Addr::LOCALHOST));
 /// assert_eq!(Interface::from(2), Interface::Index(2));
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -56,14 +56,14 @@ pub enum Interface {
     #[default]
     Any,
     /// The one with this address; for IPv4.
-    Address(Ipv4Addr),
+    Ip(Ipv4Addr),
     /// The one with this number, as `ip link` shows it; for IPv6, and to join and leave groups of IPv4.
     Index(u32),
 }
 
 impl From<Ipv4Addr> for Interface {
     fn from(address: Ipv4Addr) -> Self {
-        Self::Address(address)
+        Self::Ip(address)
     }
 }
 
@@ -111,7 +111,8 @@ impl From<u32> for Interface {
 pub struct DatagramTransport(Rc<Link>);
 
 struct Link {
-    wire: Box<dyn Wire>,
+    /// `None` when the port is closed.
+    wire: RefCell<Option<Box<dyn Wire>>>,
     agenda: Rc<Agenda>,
     key: ConnectionKey,
     host: Address,
@@ -149,7 +150,7 @@ impl DatagramTransport {
     pub(super) fn new(wire: Box<dyn Wire>, place: Place, limits: Limits) -> Self {
         let Place { agenda, key, host } = place;
         Self(Rc::new(Link {
-            wire,
+            wire: RefCell::new(Some(wire)),
             agenda,
             key,
             host,
@@ -243,7 +244,7 @@ impl DatagramTransport {
         }
         match self.send_now(data, to) {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
-                self.0.blocked.set(self.0.wire.tells_when_writable());
+                self.0.blocked.set(self.with_wire(|wire| Ok(wire.tells_when_writable())).unwrap_or_default());
                 self.enqueue(data, to);
                 Ok(())
             }
@@ -255,7 +256,7 @@ impl DatagramTransport {
     /// The system tells of an earlier refusal instead of sending, so that it is asked twice.
     fn send_now(&self, data: &[u8], to: Option<&Address>) -> io::Result<()> {
         for _ in 0..2 {
-            match self.0.wire.send(data, to) {
+            match self.with_wire(|wire| wire.send(data, to)) {
                 Err(error) if error.kind() == ErrorKind::ConnectionRefused => self.note_refusal(),
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 sent => return sent,
@@ -281,10 +282,15 @@ impl DatagramTransport {
 
     fn explain(&self, source: io::Error, length: usize, to: Option<&Address>) -> DatagramError {
         if source.raw_os_error() == Some(libc::EMSGSIZE) {
-            return MessageLengthError { length, longest: self.0.wire.longest() }.into();
+            let longest = self.with_wire(|wire| Ok(wire.longest())).unwrap_or_default();
+            return MessageLengthError { length, longest }.into();
         }
         let to = to.or(self.0.peer.get()).map(ToString::to_string).unwrap_or_default();
         DatagramError::Refused { to, source }
+    }
+
+    fn with_wire<R>(&self, work: impl FnOnce(&dyn Wire) -> io::Result<R>) -> io::Result<R> {
+        self.0.wire.borrow().as_deref().map_or(Err(ErrorKind::NotConnected.into()), work)
     }
 
     fn check_open(&self) -> Result<(), DatagramError> {
@@ -370,7 +376,8 @@ impl DatagramTransport {
     /// # use twisty::prelude::*;
     /// # #[protocol(datagram)] struct Echo;
     /// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
-    /// let transport = twisty::testing::DatagramServer::new(Echo).transport();
+    /// # let server = twisty::testing::DatagramServer::new(Echo);
+    /// let transport = server.transport();
     /// transport.connect("10.0.0.9:53")?;
     /// assert_eq!(transport.peer(), Some("10.0.0.9:53".parse().map(twisty::Address::Udp).unwrap()));
     /// # Ok::<(), twisty::DatagramError>(())
@@ -408,7 +415,8 @@ impl DatagramTransport {
         if let Some(peer) = self.0.peer.get() {
             return Err(DatagramError::AlreadyConnected { peer: peer.to_string() });
         }
-        self.0.wire.connect(&to).map_err(|source| DatagramError::Refused { to: to.to_string(), source })?;
+        self.with_wire(|wire| wire.connect(&to))
+            .map_err(|source| DatagramError::Refused { to: to.to_string(), source })?;
         self.0.peer.get_or_init(|| to);
         Ok(())
     }
@@ -424,7 +432,8 @@ impl DatagramTransport {
     /// # use twisty::prelude::*;
     /// # #[protocol(datagram)] struct Echo;
     /// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
-    /// let transport = twisty::testing::DatagramServer::new(Echo).transport();
+    /// # let server = twisty::testing::DatagramServer::new(Echo);
+    /// let transport = server.transport();
     /// transport.set_broadcast(true)?;
     /// transport.send_to("is anybody there?", "255.255.255.255:9999")?;
     /// # Ok::<(), twisty::DatagramError>(())
@@ -445,7 +454,8 @@ impl DatagramTransport {
     /// # use twisty::datagram::Interface;
     /// # #[protocol(datagram)] struct Echo;
     /// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
-    /// let transport = twisty::testing::DatagramServer::new(Echo).transport();
+    /// # let server = twisty::testing::DatagramServer::new(Echo);
+    /// let transport = server.transport();
     /// transport.join_group(Ipv4Addr::new(239, 1, 2, 3), Interface::Any)?;
     /// # Ok::<(), twisty::DatagramError>(())
     /// ```
@@ -465,7 +475,8 @@ impl DatagramTransport {
     /// # use twisty::datagram::Interface;
     /// # #[protocol(datagram)] struct Echo;
     /// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
-    /// let transport = twisty::testing::DatagramServer::new(Echo).transport();
+    /// # let server = twisty::testing::DatagramServer::new(Echo);
+    /// let transport = server.transport();
     /// let error = transport.leave_group(Ipv4Addr::new(239, 1, 2, 3), Interface::Any).unwrap_err();
     /// assert!(error.to_string().starts_with("the multicast group 239.1.2.3 cannot be joined or left"));
     /// ```
@@ -476,13 +487,29 @@ impl DatagramTransport {
 
     fn change_group(&self, group: IpAddr, change: Setting) -> Result<(), DatagramError> {
         self.check_open()?;
-        Ok(self.0.wire.set(&change).map_err(|source| MulticastJoinError { group, source })?)
+        Ok(self.with_wire(|wire| wire.set(&change)).map_err(|source| MulticastJoinError { group, source })?)
     }
 
     /// How many routers a multicast datagram may pass; 1 by default, which is this network. (Twisted's `setTTL`.)
     ///
     /// # Errors
     /// What the system said.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(datagram)] struct Beacon;
+    /// # #[protocol] impl Beacon {
+    /// #[on(start)]
+    /// fn prepare(&mut self, cx: &DatagramContext<Self>) -> twisty::Result<()> {
+    ///     cx.set_multicast_ttl(8)?;
+    ///     cx.set_multicast_loopback(false)?;
+    ///     cx.set_multicast_interface(std::net::Ipv4Addr::new(10, 0, 0, 1))?;
+    ///     cx.send_to("here I am", "228.0.0.5:9999")?;
+    ///     Ok(())
+    /// }
+    /// # }
+    /// assert_eq!(twisty::testing::DatagramServer::new(Beacon).sent_to("228.0.0.5:9999"), ["here I am"]);
+    /// ```
     pub fn set_multicast_ttl(&self, hops: u8) -> Result<(), DatagramError> {
         self.set(Setting::MulticastTtl(hops))
     }
@@ -507,7 +534,7 @@ impl DatagramTransport {
 
     fn set(&self, setting: Setting) -> Result<(), DatagramError> {
         self.check_open()?;
-        self.0.wire.set(&setting).map_err(|source| DatagramError::Setting { source })
+        self.with_wire(|wire| wire.set(&setting)).map_err(|source| DatagramError::Setting { source })
     }
 
     // ---- the end
@@ -557,9 +584,11 @@ impl DatagramTransport {
         self.0.phase.get()
     }
 
+    /// Handles that are kept keep nothing open.
     pub(super) fn set_closed(&self) {
         self.0.phase.set(Phase::Closed);
         self.0.queue.take();
+        self.0.wire.take();
     }
 
     pub(super) fn is_blocked(&self) -> bool {

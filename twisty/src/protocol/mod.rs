@@ -159,7 +159,8 @@ pub trait Protocol: Sized + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no framing yet",
     label = "its struct needs `#[protocol(…)]` too",
-    note = "write `#[protocol(line)]` on `struct {Self}`, or another framing: `raw`, `netstring`, `int8`, `int16`, `int32`, `length_prefixed(…)`, or the path of your own"
+    note = "write `#[protocol(line)]` on `struct {Self}`, or another framing: `raw`, `netstring`, `int8`, `int16`, `int32`, `length_prefixed(…)`, or the path of your own",
+    note = "of datagrams, which `#[protocol(datagram)]` declares, the events are `start`, `datagram`, `refused` and `stop`"
 )]
 pub trait Settings: Sized + 'static {
     /// See [`Protocol::Framing`].

@@ -21,7 +21,7 @@ use crate::transport::{DatagramSocket, Datagrams, Driver};
 /// # #[protocol(datagram)] struct Echo;
 /// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
 /// let reactor = Reactor::new()?;
-/// let port = reactor.listen_datagrams(UdpPort::new(([127, 0, 0, 1], 0)), Echo)?;
+/// let port = reactor.listen_datagrams(UdpPort::new("127.0.0.1:0".parse()?), Echo)?;
 /// println!("listening on {}", port.host());
 /// port.stop_listening();
 /// # Ok::<(), Failure>(())
@@ -46,7 +46,7 @@ impl DatagramPort {
     /// # #[protocol(datagram)] struct Echo;
     /// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
     /// # let reactor = Reactor::new()?;
-    /// let port = reactor.listen_datagrams(UdpPort::new(([127, 0, 0, 1], 0)), Echo)?;
+    /// let port = reactor.listen_datagrams(UdpPort::new("127.0.0.1:0".parse()?), Echo)?;
     /// port.transport().send_to("hello, me", port.host())?;
     /// # Ok::<(), Failure>(())
     /// ```
@@ -97,7 +97,7 @@ impl Reactor {
     /// }
     ///
     /// let reactor = Reactor::new()?;
-    /// let port = reactor.listen_datagrams(UdpPort::new(([127, 0, 0, 1], 0)), Echo)?;
+    /// let port = reactor.listen_datagrams(UdpPort::new("127.0.0.1:0".parse()?), Echo)?;
     /// assert_ne!(port.host().port(), Some(0));
     /// # Ok::<(), Failure>(())
     /// ```
@@ -106,8 +106,9 @@ impl Reactor {
         options: impl TryInto<Options, Error: Into<Failure>>,
         protocol: P,
     ) -> Result<DatagramPort, Failure> {
-        let socket = open(&options.try_into().map_err(Into::into)?)?;
-        self.add_datagrams(Rc::new(socket), |socket, place| Heart::new(protocol, Box::new(socket), place))
+        let options = options.try_into().map_err(Into::into)?;
+        let (socket, longest) = (open(&options)?, options.max_packet_size());
+        self.add_datagrams(Rc::new(socket), |socket, place| Heart::new(protocol, Box::new(socket), place, longest))
     }
 
     fn add_datagrams(

@@ -80,7 +80,7 @@ impl DatagramServer {
         let key = SlotMap::<ConnectionKey, ()>::with_key().insert(());
         let host = Address::Udp(SocketAddr::from((Ipv4Addr::new(10, 0, 0, 1), 12_345)));
         let place = Place { agenda: Rc::clone(&agenda), key, host };
-        let heart = Heart::new(protocol, Box::new(Rc::clone(&network)), place);
+        let heart = Heart::new(protocol, Box::new(Rc::clone(&network)), place, Network::LONGEST);
         let transport = heart.transport().clone();
         let (heart, incoming) = (RefCell::new(Some(heart)), RefCell::default());
         let server = Self(Rc::new(Memory { heart, transport, incoming, network, agenda, clock }));

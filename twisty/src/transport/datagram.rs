@@ -133,13 +133,11 @@ impl DatagramSocket {
         if port.address.is_ipv6() {
             socket.set_only_v6(true)?;
         }
-        if port.shared {
+        if port.reuse_port {
             socket.set_reuse_address(true)?;
             socket.set_reuse_port(true)?;
         }
         socket.set_broadcast(port.broadcast)?;
-        port.receive_buffer.map_or(Ok(()), |bytes| socket.set_recv_buffer_size(bytes))?;
-        port.send_buffer.map_or(Ok(()), |bytes| socket.set_send_buffer_size(bytes))?;
         socket.set_nonblocking(true)?;
         socket.bind(&port.address.into())?;
         let socket = UdpSocket::from_std(socket.into());
@@ -229,7 +227,7 @@ impl Wire for Rc<DatagramSocket> {
             Setting::MulticastLoopback(receives) if self.is_ipv6() => socket.set_multicast_loop_v6(receives),
             Setting::MulticastLoopback(receives) => socket.set_multicast_loop_v4(receives),
             Setting::MulticastInterface(by) if self.is_ipv6() => socket.set_multicast_if_v6(v6(by)?),
-            Setting::MulticastInterface(Interface::Address(by)) => socket.set_multicast_if_v4(&by),
+            Setting::MulticastInterface(Interface::Ip(by)) => socket.set_multicast_if_v4(&by),
             Setting::MulticastInterface(Interface::Any) => socket.set_multicast_if_v4(&Ipv4Addr::UNSPECIFIED),
             Setting::MulticastInterface(Interface::Index(_)) => {
                 Err(io::Error::new(ErrorKind::InvalidInput, "for IPv4 name the interface by its address"))
@@ -269,7 +267,7 @@ impl Drop for DatagramSocket {
 const fn v4(interface: Interface) -> InterfaceIndexOrAddress {
     match interface {
         Interface::Any => InterfaceIndexOrAddress::Address(Ipv4Addr::UNSPECIFIED),
-        Interface::Address(address) => InterfaceIndexOrAddress::Address(address),
+        Interface::Ip(address) => InterfaceIndexOrAddress::Address(address),
         Interface::Index(index) => InterfaceIndexOrAddress::Index(index),
     }
 }
@@ -278,9 +276,7 @@ fn v6(interface: Interface) -> io::Result<u32> {
     match interface {
         Interface::Any => Ok(0),
         Interface::Index(index) => Ok(index),
-        Interface::Address(_) => {
-            Err(io::Error::new(ErrorKind::InvalidInput, "for IPv6 name the interface by its number"))
-        }
+        Interface::Ip(_) => Err(io::Error::new(ErrorKind::InvalidInput, "for IPv6 name the interface by its number")),
     }
 }
 
