@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use twisty::DatagramPort;
-use twisty::datagram::{Interface, UdpPort};
+use twisty::datagram::Interface;
+use twisty::endpoint::UdpPort;
 use twisty::prelude::*;
 
 use super::{Log, turn_until};
@@ -96,8 +97,7 @@ fn all_members_of_a_group_hear_its_datagrams_by_ipv6() {
 #[test]
 fn what_is_no_group_is_told() {
     let reactor = Reactor::new().expect("a poll");
-    let port = reactor
-        .listen_datagrams(UdpPort::new("127.0.0.1:0".parse().expect("an address")), Member { heard: Log::default() });
+    let port = reactor.listen_datagrams("udp:0:interface=127.0.0.1", Member { heard: Log::default() });
     let transport = port.expect("a port").transport();
     let error = transport.join_group(Ipv4Addr::LOCALHOST, Interface::Any).unwrap_err();
     assert!(error.to_string().contains("the multicast group 127.0.0.1 cannot be joined or left"), "{error}");

@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use allocation_counter::measure;
 use tracing::Level;
-use twisty::datagram::{DatagramTransport, UdpPort};
+use twisty::datagram::DatagramTransport;
+use twisty::endpoint::UdpPort;
 use twisty::prelude::*;
 use twisty::{DatagramError, ListenError};
 
@@ -190,7 +191,7 @@ fn a_port_that_is_taken_is_told() {
     let address = taken.local_addr().expect("an address");
     let error = reactor.listen_datagrams(UdpPort::new(address), Talker::new(&Log::default())).unwrap_err();
     let error: &ListenError = error.check().expect("this error");
-    assert_eq!(error.endpoint, format!("udp:{address}"));
+    assert_eq!(error.endpoint, format!("udp:{}:interface=127.0.0.1", address.port()));
 }
 
 /// Opens a port for whoever asks.

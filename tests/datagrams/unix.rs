@@ -6,7 +6,7 @@ use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
 
 use tracing::Level;
-use twisty::datagram::UnixDatagramPort;
+use twisty::endpoint::UnixDatagramPort;
 use twisty::prelude::*;
 use twisty::protocol::UnixAddress;
 use twisty::{DatagramError, ListenError};
@@ -108,12 +108,12 @@ fn only_a_socket_that_nobody_listens_on_is_replaced() {
 #[test]
 fn an_abstract_name_has_no_file() {
     let reactor = Reactor::new().expect("a poll");
-    let name = |who: &str| UnixAddress::from_abstract_name(format!("twisty-datagrams-{}-{who}", std::process::id()));
-    let (server, client) = (name("server"), name("client"));
+    let name = |who: &str| format!("twisty-datagrams-{}-{who}", std::process::id());
     let log = Log::default();
-    reactor.listen_datagrams(UnixDatagramPort::at(server.clone()), Talker::new(&log)).expect("a port");
-    let asks = reactor.listen_datagrams(UnixDatagramPort::at(client), Talker::new(&log)).expect("a port");
-    asks.transport().send_to("stop", server).expect("it is sent");
+    reactor.listen_datagrams(format!("unix-datagram:@{}", name("server")), Talker::new(&log)).expect("a port");
+    let asks =
+        reactor.listen_datagrams(UnixDatagramPort::abstract_name(name("client")), Talker::new(&log)).expect("a port");
+    asks.transport().send_to("stop", UnixAddress::from_abstract_name(name("server"))).expect("it is sent");
     turn_until(&reactor, || log.borrow().last().is_some_and(|last| last == "bye"));
 }
 

@@ -4,8 +4,10 @@
 //! with [`Failure::trap`](crate::Failure::trap). Each says what arrived, what was expected, and what to do about it.
 
 use std::any::Any;
+use std::fmt;
 use std::io;
 use std::net::IpAddr;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::Duration;
 
@@ -13,7 +15,7 @@ use thiserror::Error;
 
 use crate::failure::Failure;
 
-pub use crate::failure::{FailureGroup, FirstError};
+pub use crate::failure::{ConnectError, FailedAttempt, FailureGroup, FirstError};
 
 // ---- the peer ------------------------------------------------------------------------------------------------------
 
@@ -382,17 +384,82 @@ pub struct QueueUnderflow {
 
 /// An endpoint's description cannot be understood.
 ///
+/// It prints in one line; `{:#}` adds the description with the part marked that is wrong.
+///
 /// ```
 /// let error = "tcp:http".parse::<twisty::endpoint::ServerEndpoint>().unwrap_err();
-/// assert!(error.to_string().contains("tcp:http"));
+/// assert_eq!(&error.description[error.at.clone()], "http");
+/// assert_eq!(
+///     format!("{error:#}"),
+///     "`tcp:http` is no endpoint: `http` is no `port`, write a number from 0 to 65535\n  tcp:http\n      ^^^^"
+/// );
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{description}` is no endpoint: {problem}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointError {
     /// The description as it was given.
     pub description: String,
+    /// The part that is wrong, in bytes of the description. Empty where something is missing.
+    pub at: Range<usize>,
+    /// What kind of mistake it is.
+    pub mistake: EndpointMistake,
     /// What is wrong with it, and what would be right.
     pub problem: String,
+}
+
+impl EndpointError {
+    pub(crate) fn new(
+        description: &str,
+        at: Range<usize>,
+        mistake: EndpointMistake,
+        problem: impl Into<String>,
+    ) -> Self {
+        Self { description: description.to_owned(), at, mistake, problem: problem.into() }
+    }
+}
+
+impl std::error::Error for EndpointError {}
+
+impl fmt::Display for EndpointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { description, at, problem, .. } = self;
+        write!(f, "`{description}` is no endpoint: {problem}")?;
+        if !f.alternate() {
+            return Ok(());
+        }
+        let columns = |part: &str| part.chars().count();
+        let before = columns(description.get(..at.start).unwrap_or_default());
+        let marked = columns(description.get(at.clone()).unwrap_or_default()).max(1);
+        write!(f, "\n  {}\n  {:before$}{:^<marked$}", description.replace(char::is_control, " "), "", "")
+    }
+}
+
+/// What may be wrong with an endpoint's description.
+///
+/// ```
+/// use twisty::{EndpointMistake, endpoint::ServerEndpoint};
+///
+/// let error = "http:80".parse::<ServerEndpoint>().unwrap_err();
+/// assert_eq!(error.mistake, EndpointMistake::UnknownKind);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndpointMistake {
+    /// It ends in a `\` that has nothing to escape.
+    LoneBackslash,
+    /// It does not begin with a word that is known.
+    UnknownKind,
+    /// Something that must be there is not.
+    Missing,
+    /// There are more values than it has places for.
+    TooMany,
+    /// Something is said by its place and by its name.
+    Twice,
+    /// An option that it does not have.
+    UnknownOption,
+    /// A value that is no number, address, path or whatever it should be.
+    BadValue,
+    /// Its parts do not go together.
+    Contradiction,
 }
 
 /// The reactor is not in the state that the call needs.
@@ -625,6 +692,24 @@ pub struct MulticastJoinError {
     /// The group.
     pub group: IpAddr,
     /// What the operating system said.
+    pub source: io::Error,
+}
+
+/// A name has no addresses that anybody knows of, or cannot be one.
+///
+/// Twisted's `DNSLookupError`.
+///
+/// ```
+/// let nobody = std::io::Error::other("nobody knows it");
+/// let error = twisty::DnsLookupError { name: "nowhere.invalid".into(), source: nobody };
+/// assert_eq!(error.to_string(), "the name \"nowhere.invalid\" cannot be looked up: nobody knows it");
+/// ```
+#[derive(Debug, Error)]
+#[error("the name {name:?} cannot be looked up: {source}")]
+pub struct DnsLookupError {
+    /// The name as it was given.
+    pub name: String,
+    /// What the operating system said; of the kind `InvalidInput` where it was not asked, since this is no name.
     pub source: io::Error,
 }
 

@@ -36,6 +36,7 @@
 //! - [`deferred`]: results that are not there yet.
 //! - [`task`]: futures; what is done later, or again and again; timeouts.
 //! - [`endpoint`]: `tcp:8007:interface=127.0.0.1` and the like.
+//! - [`names`]: names of hosts, and which of their addresses to connect to.
 //! - [`program`]: the whole of a `main`.
 //! - [`failure`], [`error`]: what went wrong, and whose fault it was.
 //! - [`clock`]: time as a value, and calls that are due later.
@@ -53,6 +54,7 @@ pub mod endpoint;
 pub mod error;
 pub mod failure;
 pub mod framing;
+pub mod names;
 pub mod program;
 pub mod protocol;
 pub mod reactor;
@@ -77,7 +79,7 @@ pub use datagram::{DatagramContext, DatagramProtocol, DatagramTransport};
 pub use deferred::{Deferred, DeferredList, DeferredLock, DeferredQueue, DeferredSemaphore, Resolver, gather, race};
 pub use error::*;
 pub use failure::Failure;
-pub use program::{log_to_stderr, run, serve};
+pub use program::{log_to_stderr, run, serve, serve_datagrams};
 pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
 pub use reactor::{DatagramPort, Handle, Port, Reactor, defer_to_thread};
 pub use twisty_macros::{chain, factory, gather, on, protocol, race, state_machine};

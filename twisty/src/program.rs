@@ -4,10 +4,12 @@ use std::cell::Cell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
+use crate::datagram::DatagramProtocol;
 use crate::deferred::{Deferred, IntoDeferred};
+use crate::endpoint::{IntoDatagramEndpoint, IntoServerEndpoint};
 use crate::error::{CancelledError, HandlerPanicked};
 use crate::failure::Failure;
-use crate::protocol::{Factory, IntoShared};
+use crate::protocol::{Address, Factory, IntoShared};
 use crate::reactor::Reactor;
 
 /// Runs a reactor until the work that `main` begins is done: the whole of a program's `main`. (Twisted's `task.react`.)
@@ -168,12 +170,37 @@ where
 ///     twisty::serve("tcp:8007", Echo::factory())
 /// }
 /// ```
-pub fn serve<F: Factory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<(), Failure> {
+pub fn serve<F: Factory>(endpoint: impl IntoServerEndpoint, factory: impl IntoShared<F>) -> Result<(), Failure> {
     let reactor = reactor_of_a_program()?;
     let port = reactor.listen(endpoint, factory)?;
+    serve_until_stopped(&reactor, &port.host())
+}
+
+/// Serves `protocol` on `endpoint`, which is one of datagrams, until SIGINT or SIGTERM: the whole of a `main`. It prints
+/// where it listens and reports what goes wrong as [`serve`] does.
+///
+/// # Errors
+/// As [`Reactor::listen_datagrams`].
+///
+/// ```no_run
+/// use twisty::prelude::*;
+///
+/// # #[protocol(datagram)] struct Echo;
+/// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
+/// fn main() -> twisty::Result<()> {
+///     twisty::serve_datagrams("udp:8009", Echo)
+/// }
+/// ```
+pub fn serve_datagrams<P: DatagramProtocol>(endpoint: impl IntoDatagramEndpoint, protocol: P) -> Result<(), Failure> {
+    let reactor = reactor_of_a_program()?;
+    let port = reactor.listen_datagrams(endpoint, protocol)?;
+    serve_until_stopped(&reactor, &port.host())
+}
+
+fn serve_until_stopped(reactor: &Reactor, host: &Address) -> Result<(), Failure> {
     let mut stdout = io::stdout().lock();
     // Nobody reading it is no reason not to serve.
-    if let Err(error) = writeln!(stdout, "listening on {}", port.host()).and_then(|()| stdout.flush()) {
+    if let Err(error) = writeln!(stdout, "listening on {host}").and_then(|()| stdout.flush()) {
         tracing::debug!(%error, "cannot print the address");
     }
     drop(stdout);

@@ -13,7 +13,6 @@
 mod context;
 mod destination;
 mod heart;
-mod options;
 mod outcome;
 mod queue;
 mod transport;
@@ -21,7 +20,6 @@ mod transport;
 pub use context::DatagramContext;
 pub use destination::Destination;
 pub(crate) use heart::Heart;
-pub use options::{Options, UdpPort, UnixDatagramPort};
 pub use outcome::DatagramOutcome;
 pub use transport::{DatagramTransport, Interface};
 pub(crate) use transport::{Place, Setting, Wire};

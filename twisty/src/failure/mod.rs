@@ -1,5 +1,6 @@
 //! [`Failure`]: an error of any type on its way to whoever handles it.
 
+mod attempts;
 mod several;
 
 use std::backtrace::{Backtrace, BacktraceStatus};
@@ -7,6 +8,7 @@ use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 
+pub use attempts::{ConnectError, FailedAttempt};
 pub use several::{FailureGroup, FirstError};
 
 /// An error of any type, and where in the program it became a failure.

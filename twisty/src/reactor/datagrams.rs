@@ -6,7 +6,8 @@ use std::rc::{Rc, Weak};
 use super::entries::Entry;
 use super::{Core, Reactor};
 use crate::clock::Entered;
-use crate::datagram::{DatagramProtocol, DatagramTransport, Heart, Options, Place};
+use crate::datagram::{DatagramProtocol, DatagramTransport, Heart, Place};
+use crate::endpoint::{DatagramEndpoint, IntoDatagramEndpoint};
 use crate::error::ListenError;
 use crate::failure::Failure;
 use crate::protocol::Address;
@@ -15,13 +16,12 @@ use crate::transport::{DatagramSocket, Datagrams, Driver};
 /// A port of datagrams that is listened on; dropping it changes nothing. (Twisted's `IListeningPort`.)
 ///
 /// ```
-/// use twisty::datagram::UdpPort;
 /// use twisty::prelude::*;
 ///
 /// # #[protocol(datagram)] struct Echo;
 /// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
 /// let reactor = Reactor::new()?;
-/// let port = reactor.listen_datagrams(UdpPort::new("127.0.0.1:0".parse()?), Echo)?;
+/// let port = reactor.listen_datagrams("udp:0:interface=127.0.0.1", Echo)?;
 /// println!("listening on {}", port.host());
 /// port.stop_listening();
 /// # Ok::<(), Failure>(())
@@ -41,12 +41,11 @@ impl DatagramPort {
     /// A handle to the port, to send with from outside of its protocol.
     ///
     /// ```
-    /// # use twisty::datagram::UdpPort;
     /// # use twisty::prelude::*;
     /// # #[protocol(datagram)] struct Echo;
     /// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
     /// # let reactor = Reactor::new()?;
-    /// let port = reactor.listen_datagrams(UdpPort::new("127.0.0.1:0".parse()?), Echo)?;
+    /// let port = reactor.listen_datagrams("udp:0:interface=127.0.0.1", Echo)?;
     /// port.transport().send_to("hello, me", port.host())?;
     /// # Ok::<(), Failure>(())
     /// ```
@@ -75,14 +74,14 @@ impl fmt::Debug for DatagramPort {
 }
 
 impl Reactor {
-    /// Listens for datagrams, which all go to `protocol`; its `start` is called before this returns. (Twisted's `listenUDP`
-    /// and `listenMulticast`.)
+    /// Listens for datagrams on an endpoint, for instance `"udp:8009"`; all of them go to `protocol`, whose `start` is called
+    /// before this returns. (Twisted's `listenUDP`, `listenMulticast` and `listenUNIXDatagram`.)
     ///
     /// # Errors
-    /// When `options` cannot be understood, and [`ListenError`] when the port cannot be opened.
+    /// [`EndpointError`](crate::EndpointError) when `endpoint` cannot be understood, and [`ListenError`] when the port cannot
+    /// be opened.
     ///
     /// ```
-    /// use twisty::datagram::UdpPort;
     /// use twisty::prelude::*;
     ///
     /// #[protocol(datagram)]
@@ -97,17 +96,16 @@ impl Reactor {
     /// }
     ///
     /// let reactor = Reactor::new()?;
-    /// let port = reactor.listen_datagrams(UdpPort::new("127.0.0.1:0".parse()?), Echo)?;
+    /// let port = reactor.listen_datagrams("udp:0:interface=127.0.0.1", Echo)?;
     /// assert_ne!(port.host().port(), Some(0));
     /// # Ok::<(), Failure>(())
     /// ```
     pub fn listen_datagrams<P: DatagramProtocol>(
         &self,
-        options: impl TryInto<Options, Error: Into<Failure>>,
+        endpoint: impl IntoDatagramEndpoint,
         protocol: P,
     ) -> Result<DatagramPort, Failure> {
-        let options = options.try_into().map_err(Into::into)?;
-        let (socket, longest) = (open(&options)?, options.max_packet_size());
+        let (socket, longest) = open(&endpoint.into_datagram_endpoint()?)?;
         self.add_datagrams(Rc::new(socket), |socket, place| Heart::new(protocol, Box::new(socket), place, longest))
     }
 
@@ -131,10 +129,12 @@ impl Reactor {
     }
 }
 
-fn open(options: &Options) -> Result<DatagramSocket, ListenError> {
-    let (opened, endpoint) = match options {
-        Options::Udp(port) => (DatagramSocket::udp(port), format!("udp:{}", port.address())),
-        Options::Unix(port) => (DatagramSocket::unix(port), format!("unix-datagram:{}", port.address())),
+/// The socket, and the bytes of the longest datagram that is wanted of it.
+fn open(endpoint: &DatagramEndpoint) -> Result<(DatagramSocket, usize), ListenError> {
+    let (opened, longest) = match endpoint {
+        DatagramEndpoint::Udp(port) => (DatagramSocket::udp(port), port.max_packet_size),
+        DatagramEndpoint::Unix(port) => (DatagramSocket::unix(port), port.max_packet_size),
     };
-    opened.map_err(|source| ListenError { endpoint, source })
+    let socket = opened.map_err(|source| ListenError { endpoint: endpoint.to_string(), source })?;
+    Ok((socket, longest))
 }

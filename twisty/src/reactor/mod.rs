@@ -9,6 +9,8 @@ mod datagrams;
 mod end;
 mod entries;
 mod handle;
+mod listen;
+mod names;
 mod port;
 mod tasks;
 mod threads;
@@ -30,6 +32,7 @@ use slotmap::SlotMap;
 use crate::clock::{self, Clock, DelayedCall, Entered, Keeper, Scheduler, TimerKey, Timers, Timestamp, Timetable};
 use crate::error::ReactorError;
 use crate::failure::Failure;
+use crate::names::NameResolver;
 use crate::protocol::{Agenda, ConnectionKey};
 use crate::task::Executor;
 use crate::threads::ThreadPool;
@@ -39,6 +42,7 @@ pub use datagrams::DatagramPort;
 use entries::Entry;
 pub use handle::Handle;
 use handle::Mailbox;
+pub use names::GetAddrInfo;
 pub use port::Port;
 use port::Reserve;
 pub(crate) use port::{Binding, Welcome};
@@ -89,6 +93,8 @@ struct Core {
     /// The futures that were spawned.
     executor: Rc<Executor>,
     pool: ThreadPool,
+    /// Who knows the addresses of names, if it is not the system.
+    names: RefCell<Option<Rc<dyn NameResolver>>>,
     /// Results that threads are to bring.
     awaiting: RefCell<Awaiting>,
     /// Threads that wait for a result of this one.
@@ -214,6 +220,7 @@ impl Reactor {
             mailbox,
             executor: Rc::new(Executor::new(Arc::new(move || handle.wake()))),
             pool: ThreadPool::new(),
+            names: RefCell::default(),
             awaiting: RefCell::default(),
             askers: RefCell::default(),
             when_running: RefCell::default(),

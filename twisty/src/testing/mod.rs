@@ -5,6 +5,7 @@
 //! - [`DatagramServer`]: the same for a protocol of datagrams.
 //! - [`verify_chunking`]: whatever the network does to a stream of bytes, the conversation is the same.
 //! - [`Loopback`]: two protocols that talk to each other in memory.
+//! - [`FakeResolver`]: names whose addresses, delays and failures a test makes up.
 //! - [`Clock`]: time that passes when you say so, for everything that takes a [`Scheduler`](crate::clock::Scheduler).
 //!
 //! Twisted's counterparts: `StringTransport`, `task.Clock`, `iosim`.
@@ -13,6 +14,7 @@ mod chunking;
 mod clock;
 mod datagram_server;
 mod loopback;
+mod resolver;
 mod server;
 mod unhandled;
 
@@ -20,5 +22,6 @@ pub use chunking::verify_chunking;
 pub use clock::Clock;
 pub use datagram_server::DatagramServer;
 pub use loopback::Loopback;
+pub use resolver::FakeResolver;
 pub use server::{Client, Server};
 pub use unhandled::UnhandledFailures;

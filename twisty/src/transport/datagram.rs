@@ -17,7 +17,8 @@ use socket2::{Domain, InterfaceIndexOrAddress, SockAddr, SockRef, Socket, Type};
 
 use super::{Driver, Ready, Status};
 use crate::clock::Timestamp;
-use crate::datagram::{Heart, Interface, Setting, UdpPort, UnixDatagramPort, Wire};
+use crate::datagram::{Heart, Interface, Setting, Wire};
+use crate::endpoint::{UdpPort, UnixDatagramPort};
 use crate::protocol::{Address, UnixAddress};
 
 /// A datagram socket and the heart of its port.
@@ -138,6 +139,9 @@ impl DatagramSocket {
             socket.set_reuse_port(true)?;
         }
         socket.set_broadcast(port.broadcast)?;
+        if let Some(device) = &port.device {
+            socket.bind_device(Some(device.as_bytes()))?;
+        }
         socket.set_nonblocking(true)?;
         socket.bind(&port.address.into())?;
         let socket = UdpSocket::from_std(socket.into());

@@ -103,6 +103,7 @@ impl Socket {
     }
 
     /// The poll says something.
+    #[inline]
     pub(crate) fn note(&mut self, ready: Ready) {
         self.readable |= ready.readable || ready.read_closed || ready.error;
         self.writable |= ready.writable || ready.error;
@@ -111,20 +112,24 @@ impl Socket {
         }
     }
 
+    #[inline]
     pub(crate) const fn is_readable(&self) -> bool {
         self.readable
     }
 
+    #[inline]
     pub(crate) const fn is_writable(&self) -> bool {
         self.writable
     }
 
     /// Whether delivery was resumed in this turn already; from now on it was.
+    #[inline]
     pub(crate) const fn has_resumed(&mut self) -> bool {
         std::mem::replace(&mut self.resumed, true)
     }
 
     /// It is this socket's turn again.
+    #[inline]
     pub(crate) const fn begin_turn(&mut self) {
         self.resumed = false;
     }
@@ -135,6 +140,7 @@ impl Socket {
     }
 
     /// Reads once: `Ok(0)` is the end, `WouldBlock` is that there is nothing now.
+    #[inline]
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = match (&mut self.layer, &mut self.stream) {
             (Some(layer), below) => layer.read(below, buffer),
@@ -154,6 +160,7 @@ impl Socket {
     }
 
     /// Writes once; how many bytes that took.
+    #[inline]
     pub(crate) fn write(&mut self, output: &Outbox) -> io::Result<usize> {
         let (written, length) = output.with_slices(|slices| {
             let length = slices.iter().map(|slice| slice.len()).sum();
@@ -167,6 +174,7 @@ impl Socket {
         written
     }
 
+    #[inline]
     fn write_slices(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         match (&mut self.layer, &mut self.stream, slices) {
             (Some(layer), below, _) => layer.write(below, slices),
