@@ -122,6 +122,39 @@ fn who_refuses_is_an_event_again_and_again_and_the_port_stays_open() {
     turn_until(&reactor, || log.borrow().last().is_some_and(|last| last == "yes"));
 }
 
+/// Sends twice whenever it is refused, and so is refused again at once.
+struct Stubborn {
+    peer: SocketAddr,
+    refused: Rc<Cell<u32>>,
+}
+
+impl DatagramProtocol for Stubborn {
+    fn start(&mut self, cx: &DatagramContext<Self>) {
+        cx.connect(self.peer).expect("an address");
+        self.connection_refused(cx);
+    }
+
+    fn connection_refused(&mut self, cx: &DatagramContext<Self>) {
+        self.refused.set(self.refused.get() + 1);
+        (0..3).for_each(|_| cx.send("now?").expect("it is sent"));
+    }
+}
+
+#[test]
+fn who_sends_again_when_refused_holds_up_nobody() {
+    let reactor = Reactor::new().expect("a poll");
+    let peer = UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr()).expect("an address");
+    let refused = Rc::new(Cell::new(0));
+    let stubborn = Stubborn { peer, refused: Rc::clone(&refused) };
+    reactor.listen_datagrams(v4(), stubborn).expect("a port");
+    let port = reactor.listen_datagrams(v4(), Talker::new(&Log::default())).expect("a port");
+    let client = Client::of(&port.host());
+    for _ in 0..10 {
+        assert_eq!(client.send("one").receive(&reactor), b"ONE");
+    }
+    turn_until(&reactor, || refused.get() > 100);
+}
+
 #[test]
 fn who_is_not_connected_hears_of_no_refusal() {
     let reactor = Reactor::new().expect("a poll");

@@ -64,7 +64,6 @@ impl<P: DatagramProtocol> DatagramContext<P> {
     ///     }));
     /// }
     /// # }
-    /// # use twisty::clock::Scheduler;
     /// let server = DatagramServer::new(Alarm);
     /// server.receive("10.0.0.2:5000", "in a minute");
     /// server.advance(Duration::from_secs(60));
@@ -146,6 +145,22 @@ impl<P: DatagramProtocol> DatagramContext<P> {
     ///
     /// # Panics
     /// Outside of all handlers, where no clock runs.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use twisty::prelude::*;
+    /// # use twisty::task::defer_later;
+    /// # #[protocol(datagram)] struct Kitchen;
+    /// # #[protocol] impl Kitchen {
+    /// #[on(datagram)]
+    /// fn tea(&mut self, cx: &DatagramContext<Self>) -> Deferred<&'static str> {
+    ///     defer_later(Duration::from_secs(180), &cx.clock(), || Ok("tea is ready"))
+    /// }
+    /// # }
+    /// let server = twisty::testing::DatagramServer::new(Kitchen);
+    /// server.receive("10.0.0.2:5000", "tea, please").advance(Duration::from_secs(180));
+    /// assert_eq!(server.sent_to("10.0.0.2:5000"), ["tea is ready"]);
+    /// ```
     #[must_use]
     #[track_caller]
     pub fn clock(&self) -> Rc<dyn Scheduler> {

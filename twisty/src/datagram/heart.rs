@@ -3,7 +3,8 @@
 //! Whoever moves the datagrams (a socket, a test) drives it:
 //!
 //! - **Input**: [`Heart::start`], once; then [`handle_datagram`](Heart::handle_datagram),
-//!   [`handle_refusal`](Heart::handle_refusal), [`handle_writable`](Heart::handle_writable).
+//!   [`handle_refusal`](Heart::handle_refusal), [`handle_writable`](Heart::handle_writable),
+//!   [`begin_turn`](Heart::begin_turn).
 //! - **What next**: [`settle`](Heart::settle), after every input, and whenever the port stands on the
 //!   [`Agenda`](crate::protocol::Agenda).
 //! - **The end**: [`finish`](Heart::finish), which every way out leads to.
@@ -125,7 +126,20 @@ impl Heart {
         }
     }
 
+    /// A new turn: tells the protocol of a refusal that was heard of when it sent something. Only once in a turn, since who
+    /// sends again at once is refused again.
+    pub(crate) fn begin_turn(&mut self) {
+        if self.transport.take_refused() {
+            self.handle_refusal();
+        }
+    }
+
     // ---- what next
+
+    /// Whether it wants another turn soon.
+    pub(crate) fn is_busy(&self) -> bool {
+        self.transport.is_refused()
+    }
 
     /// Whether datagrams may still be handled.
     pub(crate) fn is_open(&self) -> bool {
@@ -134,10 +148,9 @@ impl Heart {
 
     /// Does what handlers have left behind. False when the port is closed.
     pub(crate) fn settle(&mut self) -> bool {
+        self.transport.left_agenda();
         while self.is_open() {
-            if self.transport.take_refused() {
-                self.handle_refusal();
-            } else if !self.run_job() {
+            if !self.run_job() {
                 return true;
             }
         }

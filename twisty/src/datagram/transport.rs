@@ -129,6 +129,8 @@ struct Link {
     told_of_drops: Cell<bool>,
     /// The peer refused what was sent, and the protocol was not told yet.
     refused: Cell<bool>,
+    /// Whether it stands on the agenda: there it stands once.
+    entered: Cell<bool>,
     phase: Cell<Phase>,
 }
 
@@ -162,6 +164,7 @@ impl DatagramTransport {
             dropped: Cell::new(0),
             told_of_drops: Cell::new(false),
             refused: Cell::new(false),
+            entered: Cell::new(false),
             phase: Cell::new(Phase::Open),
         }))
     }
@@ -565,6 +568,16 @@ impl DatagramTransport {
     }
 
     /// Whether the port is open, and was not asked to close.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(datagram)] struct Echo;
+    /// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
+    /// let server = twisty::testing::DatagramServer::new(Echo);
+    /// let transport = server.transport();
+    /// transport.stop_listening();
+    /// assert!(!transport.is_listening());
+    /// ```
     #[must_use]
     pub fn is_listening(&self) -> bool {
         self.0.phase.get() == Phase::Open
@@ -573,7 +586,13 @@ impl DatagramTransport {
     // ---- for whoever drives the port
 
     pub(super) fn enter(&self) {
-        self.0.agenda.enter(self.0.key);
+        if !self.0.entered.replace(true) {
+            self.0.agenda.enter(self.0.key);
+        }
+    }
+
+    pub(super) fn left_agenda(&self) {
+        self.0.entered.set(false);
     }
 
     pub(super) fn agenda(&self) -> &Agenda {
@@ -593,6 +612,10 @@ impl DatagramTransport {
 
     pub(super) fn is_blocked(&self) -> bool {
         self.0.blocked.get()
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        self.0.refused.get()
     }
 
     pub(super) fn take_refused(&self) -> bool {

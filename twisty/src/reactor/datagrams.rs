@@ -33,6 +33,16 @@ pub struct DatagramPort {
 
 impl DatagramPort {
     /// The address listened on, with the real port where 0 was asked for. (Twisted's `getHost`.)
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(datagram)] struct Echo;
+    /// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
+    /// # let reactor = Reactor::new()?;
+    /// let port = reactor.listen_datagrams("udp:0:interface=127.0.0.1", Echo)?;
+    /// assert!(port.host().port().is_some_and(|port| port != 0));
+    /// # Ok::<(), Failure>(())
+    /// ```
     #[must_use]
     pub fn host(&self) -> Address {
         self.transport.host()
@@ -55,6 +65,17 @@ impl DatagramPort {
     }
 
     /// Closes the port: at the end of this turn, or at once where none is made. (Twisted's `stopListening`.)
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(datagram)] struct Echo;
+    /// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
+    /// # let reactor = Reactor::new()?;
+    /// let port = reactor.listen_datagrams("udp:0:interface=127.0.0.1", Echo)?;
+    /// port.stop_listening();
+    /// assert!(!port.transport().is_listening());
+    /// # Ok::<(), Failure>(())
+    /// ```
     pub fn stop_listening(&self) {
         self.transport.stop_listening();
         if let Some(core) = self.reactor.upgrade()

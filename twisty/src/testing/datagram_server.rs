@@ -135,7 +135,16 @@ impl DatagramServer {
         self
     }
 
-    /// The network takes nothing more, so that what is sent is queued.
+    /// The network takes nothing more, so that what is sent is queued, until [`unblock`](Self::unblock).
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(datagram)] struct Echo;
+    /// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
+    /// let server = twisty::testing::DatagramServer::new(Echo);
+    /// server.block().receive("10.0.0.2:5000", "hello");
+    /// assert_eq!(server.transport().queued(), 5);
+    /// ```
     pub fn block(&self) -> &Self {
         self.0.network.blocked.set(true);
         self
@@ -241,6 +250,16 @@ impl DatagramServer {
     }
 
     /// A handle to the port.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(datagram)] struct Echo;
+    /// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
+    /// let server = twisty::testing::DatagramServer::new(Echo);
+    /// server.transport().send_to("hello", "10.0.0.2:5000")?;
+    /// assert_eq!(server.sent_to("10.0.0.2:5000"), ["hello"]);
+    /// # Ok::<(), twisty::DatagramError>(())
+    /// ```
     #[must_use]
     pub fn transport(&self) -> DatagramTransport {
         self.0.transport.clone()

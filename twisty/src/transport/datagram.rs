@@ -86,6 +86,7 @@ impl Driver for Datagrams {
     }
 
     fn handle_turn(&mut self, _now: Timestamp, buffer: &mut [u8]) {
+        self.heart.begin_turn();
         self.read(buffer);
         self.heart.enter();
     }
@@ -95,7 +96,7 @@ impl Driver for Datagrams {
     fn settle(&mut self, _now: Timestamp) -> Status {
         match self.heart.settle() {
             false => Status::Gone,
-            true if self.readable => Status::Busy,
+            true if self.readable || self.heart.is_busy() => Status::Busy,
             true => Status::Waiting,
         }
     }
@@ -155,11 +156,13 @@ impl DatagramSocket {
         if port.address != UnixAddress::UNNAMED {
             bind(&socket, &port.address)?;
         }
+        let kind = Kind::Unix(RefCell::new(UnixDatagram::from_std(socket.into())));
+        // From here on its file goes with it, whatever happens.
+        let this = Self { kind, host: Address::Unix(port.address.clone()) };
         if let Some(path) = port.address.path() {
             fs::set_permissions(path, Permissions::from_mode(port.mode))?;
         }
-        let socket = UnixDatagram::from_std(socket.into());
-        Ok(Self { kind: Kind::Unix(RefCell::new(socket)), host: Address::Unix(port.address.clone()) })
+        Ok(this)
     }
 
     pub(crate) fn host(&self) -> Address {
