@@ -8,6 +8,8 @@ mod connected;
 mod factory;
 #[path = "clients/reconnecting.rs"]
 mod reconnecting;
+#[path = "clients/service.rs"]
+mod service;
 #[path = "clients/unix.rs"]
 mod unix;
 

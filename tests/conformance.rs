@@ -15,6 +15,8 @@ mod compare;
 mod deferred;
 #[path = "conformance/framing/mod.rs"]
 mod framing;
+#[path = "conformance/reconnect/mod.rs"]
+mod reconnect;
 #[path = "conformance/report.rs"]
 mod report;
 #[path = "conformance/sync/mod.rs"]
@@ -35,6 +37,7 @@ const FAMILIES: &[Family] = &[
     Family { name: "deferred", replay: deferred::replay },
     Family { name: "deferred_list", replay: deferred::replay },
     Family { name: "deferred_scale", replay: deferred::scale::replay },
+    Family { name: "reconnect", replay: reconnect::replay },
     Family { name: "sync", replay: sync::replay },
     Family { name: "task", replay: task::replay },
 ];

@@ -118,9 +118,8 @@ fn a_handler_that_panics_ends_it_and_both_are_told() -> twisty::Result<()> {
     assert_eq!(all[4], "lost: a handler or callback panicked: no");
 
     let log = Log::default();
-    let build = |log: &Log| {
-        Some(Caller { log: Rc::clone(log), made: Context::lose_connection, lost: || panic!("in the end") })
-    };
+    let build =
+        |log: &Log| Some(Caller { log: Rc::clone(log), made: Context::lose_connection, lost: || panic!("in the end") });
     reactor.connect(&endpoint, Probe { build, ..Probe::new(&log) })?;
     assert_eq!(wait_for(&reactor, &log, "stop")[4], "lost: the connection was closed cleanly");
     Ok(())
@@ -169,7 +168,10 @@ fn a_reactor_that_stops_connects_no_more() -> twisty::Result<()> {
     let (reactor, log, (_server, endpoint)) = (Reactor::new()?, Log::default(), listener());
     let other = Log::default();
     reactor.connect(&endpoint, Probe { again: 1, ..Probe::new(&log) })?;
-    reactor.connect(&endpoint, Probe { begin: |_| Reactor::current().expect("it runs").stop().expect("once"), ..Probe::new(&other) })?;
+    reactor.connect(
+        &endpoint,
+        Probe { begin: |_| Reactor::current().expect("it runs").stop().expect("once"), ..Probe::new(&other) },
+    )?;
     reactor.run()?;
     assert_eq!(other.borrow().as_slice()[2..], ["failed: this reactor stops, and connects nowhere any more", "stop"]);
     assert_eq!(log.borrow().as_slice()[2..], ["failed: the Deferred was cancelled", "stop"]);

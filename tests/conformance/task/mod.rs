@@ -4,7 +4,7 @@
 //! - [`clock`], [`looping`], [`later`], [`coop`]: a case of that kind, operation by operation, under a manual clock.
 //! - [`departures`]: the table of the differences that are meant.
 
-mod case;
+pub(crate) mod case;
 mod clock;
 mod coop;
 mod departures;
@@ -38,7 +38,7 @@ pub(crate) fn replay(json: &str) -> Result<Vec<&'static Departure>, String> {
 }
 
 /// Equal, numbers with the tolerance that the vectors allow.
-fn same(one: &Value, other: &Value) -> bool {
+pub(crate) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {
             let [one, other] = [one, other].map(|number| number.as_f64().unwrap_or(f64::NAN));

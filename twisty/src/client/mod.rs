@@ -11,6 +11,7 @@
 mod connected;
 mod connector;
 mod reach;
+mod service;
 
 use std::rc::Rc;
 
@@ -24,6 +25,7 @@ pub use connected::Connected;
 use connected::{Guest, Introduction};
 pub(crate) use connector::Client;
 use reach::Route;
+pub use service::{ClientService, Session, backoff_policy};
 
 impl Reactor {
     /// Connects to an endpoint, for instance `"tcp:example.com:8007"`; the connection gets a protocol of `factory`, which
@@ -49,11 +51,7 @@ impl Reactor {
     /// connector.stop_connecting()?;
     /// # Ok::<(), twisty::Failure>(())
     /// ```
-    pub fn connect<F: ClientFactory>(
-        &self,
-        endpoint: &str,
-        factory: impl IntoShared<F>,
-    ) -> Result<Connector, Failure> {
+    pub fn connect<F: ClientFactory>(&self, endpoint: &str, factory: impl IntoShared<F>) -> Result<Connector, Failure> {
         let client = Client::new(self, endpoint.parse()?, Box::new(factory.into_shared()));
         client.start()?;
         Ok(client.connector())
