@@ -138,14 +138,12 @@ impl Reactor {
         let ends = Ends { host: home.host().clone(), peer: peer.clone() };
         self.go_through(socket, ends, prologue, move |reactor, greeted| {
             drop(reserved);
-            match greeted {
-                Ok((socket, Ends { host, peer })) => {
-                    let moved = *home.host() != host;
-                    let home = if moved { factory.home(Rc::clone(&reactor.0.agenda), host) } else { home };
-                    reactor.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
-                }
-                Err(reason) => report_unfinished(&peer, &reason),
-            }
+            let (socket, Ends { host, peer }) = match greeted {
+                Ok(greeted) => greeted,
+                Err(reason) => return report_unfinished(&peer, &reason),
+            };
+            let home = if *home.host() == host { home } else { factory.home(Rc::clone(&reactor.0.agenda), host) };
+            reactor.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
         });
     }
 }
