@@ -8,6 +8,8 @@ mod clients;
 mod openssl;
 #[path = "tls/peer.rs"]
 mod peer;
+#[path = "tls/proxied.rs"]
+mod proxied;
 #[path = "tls/server.rs"]
 mod server;
 #[path = "tls/servers.rs"]

@@ -4,6 +4,7 @@ Talks to a twisty server over a UNIX socket.
     python3 twisted_unix.py PATH LINES [1|2|6]    sends so many lines, behind a PROXY header of that version (6: version
                                                   2 with IPv6), and compares what comes back; prints the greeting
     python3 twisted_unix.py PATH listen           tries to listen there itself; prints why it cannot
+    python3 twisted_unix.py PATH serve            listens there itself, and sends lines back in capitals to one client
 """
 
 import faulthandler
@@ -57,7 +58,31 @@ class Client(basic.LineReceiver):
             self.done.callback(None)
 
 
+class Shout(basic.LineReceiver):
+    """Twisted's own server, for one client of twisty's."""
+
+    def __init__(self, done):
+        self.done = done
+
+    def lineReceived(self, line):
+        self.sendLine(line.upper())
+
+    def connectionLost(self, reason):
+        self.done.callback(None) if reason.check(error.ConnectionDone) else self.done.errback(reason)
+
+
+async def serve(reactor, path):
+    done = defer.Deferred()
+    factory = protocol.Factory.forProtocol(lambda: Shout(done))
+    port = await endpoints.UNIXServerEndpoint(reactor, path).listen(factory)
+    print("ready", flush=True)
+    await done
+    await port.stopListening()
+
+
 async def main(reactor, path, what, version=None):
+    if what == "serve":
+        return await serve(reactor, path)
     if what == "listen":
         try:
             await endpoints.UNIXServerEndpoint(reactor, path, wantPID=True).listen(protocol.Factory())

@@ -1,5 +1,6 @@
 //! Twisted's clients, and `nc`, talk to twisty servers over UNIX sockets, and speak for others in PROXY headers.
 
+use std::io::{BufRead, BufReader, Write};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -104,6 +105,54 @@ fn twisted_respects_a_lock() {
     server.stop();
 }
 
+/// Asks in small letters.
+#[protocol(line)]
+#[derive(Default)]
+struct Asker {
+    heard: Vec<String>,
+}
+
+#[protocol]
+impl Asker {
+    #[on(connect)]
+    fn ask(&mut self, cx: &Context<Self>) {
+        for number in 0..LINES {
+            cx.send(format!("line {number}"));
+        }
+    }
+
+    #[on(line)]
+    fn hear(&mut self, cx: &Context<Self>, line: &str) {
+        self.heard.push(line.to_owned());
+        if self.heard.len() == LINES {
+            cx.lose_connection();
+        }
+    }
+
+    #[on(disconnect)]
+    fn compare(&mut self) {
+        let expected: Vec<String> = (0..LINES).map(|number| format!("LINE {number}")).collect();
+        assert_eq!(self.heard, expected);
+    }
+}
+
+const LINES: usize = 2000;
+
+#[test]
+fn twisty_to_twisted_over_a_unix_socket() -> twisty::Result<()> {
+    let Some(python) = python_with_twisted() else { return Ok(()) };
+    let path = std::env::temp_dir().join(format!("twisty-interop-client-{}", std::process::id()));
+    let mut twisted = Command::new(python);
+    twisted.arg(here().join("interop/twisted_unix.py")).arg(&path).arg("serve").stdout(Stdio::piped());
+    let mut twisted = twisted.spawn()?;
+    let mut ready = String::new();
+    BufReader::new(twisted.stdout.take().expect("a pipe")).read_line(&mut ready)?;
+    assert_eq!(ready.trim_end(), "ready");
+    twisty::connect(format!("unix:{}", path.display()), Asker::factory())?;
+    assert!(twisted.wait()?.success(), "it ended in good order");
+    Ok(())
+}
+
 #[test]
 fn netcat_over_a_unix_socket() {
     let server = Server::start("nc", "");
@@ -112,7 +161,6 @@ fn netcat_over_a_unix_socket() {
     netcat.args(["-N", "-U"]).arg(&server.path).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     match netcat.spawn() {
         Ok(mut child) => {
-            use std::io::Write;
             let mut stdin = child.stdin.take().expect("a pipe");
             let _not_taken_by_others = stdin.write_all(b"hello\r\n");
             drop(stdin);

@@ -147,9 +147,10 @@ where
 
 /// Serves `factory` on `endpoint` until SIGINT or SIGTERM: the whole of a server's `main`.
 ///
-/// Prints `listening on tcp:ADDRESS:PORT` on standard output once the port is open. On `stdio:`, which is one connection,
-/// it prints nothing, and ends with that connection, when all its output is written. The signal closes the port and then
-/// the connections, each after what it has queued, for at most 10 seconds; a second signal cuts them off.
+/// Prints `listening on tcp:ADDRESS:PORT`, or what else it listens on, on standard output once the port is open. On
+/// `stdio:`, which is one connection, it prints nothing, and ends with that connection, when all its output is written. The
+/// signal closes the port and then the connections, each after what it has queued, for at most 10 seconds; a second signal
+/// cuts them off.
 ///
 /// What goes wrong is reported through `tracing`; a program that has no subscriber gets [`log_to_stderr`].
 ///

@@ -1,18 +1,16 @@
 //! Listening sockets of every family.
 
-use std::ffi::OsStr;
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::UnixListener;
-use std::path::Path;
 
 use mio::event::Source;
 use mio::net::{TcpListener, TcpStream};
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
-use socket2::{Domain, SockAddr, SockRef, Socket, TcpKeepalive, Type};
+use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 
+use super::dial::unix_address;
 use crate::endpoint::{TcpServer, UnixServer};
 use crate::protocol::{Address, UnixAddress};
 use crate::transport::{BoundPath, PathOptions};
@@ -62,7 +60,7 @@ impl Acceptor {
                 Some(BoundPath::bind(&socket, path, options, listen)?)
             }
             None => {
-                socket.bind(&abstract_address(&server.address)?)?;
+                socket.bind(&unix_address(&server.address)?)?;
                 listen(&socket)?;
                 None
             }
@@ -122,12 +120,6 @@ impl Acceptor {
         let several = matches!(self, Self::Tcp(_)) && host.ip().is_some_and(|ip| ip.is_unspecified());
         if several { stream.local_addr().ok().map(Address::from) } else { None }
     }
-}
-
-/// The system writes these names behind a zero.
-fn abstract_address(address: &UnixAddress) -> io::Result<SockAddr> {
-    let name = [b"\0", address.abstract_name().unwrap_or_default()].concat();
-    SockAddr::unix(Path::new(OsStr::from_bytes(&name)))
 }
 
 fn not_usable(what: &str) -> io::Error {

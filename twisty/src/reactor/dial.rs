@@ -79,7 +79,7 @@ impl Dialling {
     }
 }
 
-fn unix_address(address: &UnixAddress) -> io::Result<SockAddr> {
+pub(super) fn unix_address(address: &UnixAddress) -> io::Result<SockAddr> {
     match (address.path(), address.abstract_name()) {
         (Some(path), _) => SockAddr::unix(path),
         // As the operating system writes such a name.
@@ -200,5 +200,52 @@ impl Reactor {
             }
             None => *place = Some(attempt),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+
+    fn free_address() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        listener.local_addr().expect("an address")
+    }
+
+    fn dial(to: SocketAddr, bind: Option<SocketAddr>) -> Result<Dialled, Failure> {
+        let reactor = Reactor::new().expect("a poll");
+        let dialled = reactor.dial(&Target::Tcp(to), &Dialling { bind, ..Dialling::default() });
+        while !dialled.has_result() {
+            reactor.turn(None).expect("a turn");
+        }
+        assert!(reactor.0.entries.borrow().is_empty(), "nothing is left of the attempt");
+        dialled.into_result().expect("it is there")
+    }
+
+    /// What happens by chance where a client dials a port of this machine again and again that nobody listens on.
+    #[test]
+    fn a_port_that_reaches_itself_is_refused() {
+        let address = free_address();
+        let failure = dial(address, Some(address)).err().expect("nobody listens there");
+        let error: io::Error = failure.trap().expect("what a system says");
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    fn it_comes_from_where_it_is_told() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let from = free_address();
+        let dialled = dial(listener.local_addr().expect("an address"), Some(from)).expect("somebody listens");
+        assert_eq!(dialled.host, from.into());
+        assert_eq!(listener.accept().expect("a client").1, from);
+    }
+
+    #[test]
+    fn what_cannot_be_bound_is_named() {
+        let nowhere = SocketAddr::from(([192, 0, 2, 1], 0));
+        let failure = dial(free_address(), Some(nowhere)).err().expect("this is not our address");
+        assert!(failure.to_string().starts_with("cannot connect from 192.0.2.1:0: "), "{failure}");
     }
 }

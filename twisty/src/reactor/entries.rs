@@ -17,10 +17,10 @@ pub(super) enum Entry {
     Other(Other),
 }
 
-/// What is not a connection. Out of its place while it is called, as connections are.
+/// What is no connection. Out of its place while it is called, as connections are.
 pub(super) enum Other {
     Listener(Option<Box<Listener>>),
-    /// A socket that connects.
+    /// A socket that connects. Out of its place only while it comes or goes.
     Attempt(Option<Box<Attempt>>),
     /// A descriptor of the program's own.
     Watched(Direction, Option<Box<Watched>>),

@@ -43,7 +43,7 @@ impl Reactor {
         factory: impl IntoShared<F>,
     ) -> Result<Port, Failure> {
         let endpoint = endpoint.into_server_endpoint()?;
-        self.open(&endpoint, Rc::new(factory.into_shared().start()?), Prologue::default())
+        self.open(&endpoint, || Ok(Rc::new(factory.into_shared().start()?)), Prologue::default())
     }
 
     /// Listens on an endpoint as [`listen`](Self::listen) does, over TLS that is set up by the program: a client gets its
@@ -78,43 +78,51 @@ impl Reactor {
         factory: impl IntoShared<F>,
     ) -> Result<Port, Failure> {
         let endpoint = endpoint.into_server_endpoint()?;
-        self.open(&endpoint, Rc::new(factory.into_shared().start()?), tls.prologue()?)
+        self.open(&endpoint, || Ok(Rc::new(factory.into_shared().start()?)), tls.prologue()?)
     }
 
-    fn open(&self, endpoint: &ServerEndpoint, factory: Rc<dyn Welcome>, last: Prologue) -> Result<Port, Failure> {
-        let opened = self.open_behind(Prologue::default(), endpoint, factory, last);
-        Ok(opened.map_err(|source| ListenError { endpoint: endpoint.to_string(), source })?)
-    }
-
-    /// What stands before an endpoint comes first on each connection too; then what belongs to it, and `last`.
-    fn open_behind(
+    /// What stands before an endpoint comes first on each connection too, then `prologue`.
+    fn open(
         &self,
-        prologue: Prologue,
         endpoint: &ServerEndpoint,
-        factory: Rc<dyn Welcome>,
-        last: Prologue,
-    ) -> io::Result<Port> {
-        let acceptor = match endpoint {
-            ServerEndpoint::Haproxy(inner) => {
-                let prologue = prologue.then(|| Box::<ProxyHeader>::default());
-                return self.open_behind(prologue, inner, factory, last);
-            }
-            ServerEndpoint::Stdio => return self.open_stdio(factory, &prologue.followed_by(last)),
-            ServerEndpoint::Tcp(tcp) => Acceptor::tcp(tcp)?,
-            ServerEndpoint::Unix(unix) => Acceptor::unix(unix)?,
-            ServerEndpoint::Fd(fd) => Acceptor::adopt(inherited::descriptor(fd.fd)?)?,
-            ServerEndpoint::Systemd(systemd) => Acceptor::adopt(inherited::from_systemd(systemd)?)?,
-            ServerEndpoint::Tls(tls) => {
-                let handshakes = handshakes_of(tls).map_err(io::Error::other)?;
-                return self.listen_on(
-                    Acceptor::tcp(&tls.tcp)?,
-                    factory,
-                    prologue.followed_by(handshakes).followed_by(last),
-                );
-            }
+        factory: impl FnOnce() -> Result<Rc<dyn Welcome>, Failure>,
+        prologue: Prologue,
+    ) -> Result<Port, Failure> {
+        let prologue = prologue_of(endpoint)?.followed_by(prologue);
+        let refused = |source| ListenError { endpoint: endpoint.to_string(), source };
+        let acceptor = acceptor_of(endpoint).map_err(refused)?;
+        // Twisted, too, starts a factory when its port is open.
+        let opened = match acceptor {
+            Some(acceptor) => self.listen_on(acceptor, factory()?, prologue),
+            None => self.open_stdio(&factory()?, &prologue),
         };
-        self.listen_on(acceptor, factory, prologue.followed_by(last))
+        Ok(opened.map_err(refused)?)
     }
+}
+
+/// What each client goes through first.
+fn prologue_of(endpoint: &ServerEndpoint) -> Result<Prologue, TlsConfigError> {
+    match endpoint {
+        ServerEndpoint::Haproxy(inner) => {
+            let header = Prologue::default().then(|| Box::<ProxyHeader>::default());
+            Ok(header.followed_by(prologue_of(inner)?))
+        }
+        ServerEndpoint::Tls(tls) => handshakes_of(tls),
+        _ => Ok(Prologue::default()),
+    }
+}
+
+/// What takes the clients; `None` for standard input and output, where there is one from the start.
+fn acceptor_of(endpoint: &ServerEndpoint) -> io::Result<Option<Acceptor>> {
+    Ok(Some(match endpoint {
+        ServerEndpoint::Haproxy(inner) => return acceptor_of(inner),
+        ServerEndpoint::Stdio => return Ok(None),
+        ServerEndpoint::Tcp(tcp) => Acceptor::tcp(tcp)?,
+        ServerEndpoint::Tls(tls) => Acceptor::tcp(&tls.tcp)?,
+        ServerEndpoint::Unix(unix) => Acceptor::unix(unix)?,
+        ServerEndpoint::Fd(fd) => Acceptor::adopt(inherited::descriptor(fd.fd)?)?,
+        ServerEndpoint::Systemd(systemd) => Acceptor::adopt(inherited::from_systemd(systemd)?)?,
+    }))
 }
 
 #[cfg(feature = "tls")]
@@ -160,8 +168,9 @@ mod tests {
         let reactor = Reactor::new().expect("a poll");
         let factory = Rc::new(ForProtocol::<Never>::default().into_shared().start().expect("a factory"));
         let behind = "haproxy:tcp:0:interface=127.0.0.1".parse().expect("an endpoint");
-        let prologue = Prologue::default().timeout(Duration::from_millis(1));
-        let port = reactor.open_behind(prologue, &behind, factory, Prologue::default()).expect("a port");
+        let prologue = prologue_of(&behind).expect("no files").timeout(Duration::from_millis(1));
+        let acceptor = acceptor_of(&behind).expect("a port").expect("a socket");
+        let port = reactor.listen_on(acceptor, factory, prologue).expect("a port");
         let Address::Tcp(address) = port.host() else { panic!("no TCP address") };
         let mut clients = [(); 2].map(|()| TcpStream::connect(address).expect("it listens"));
         clients[0].write_all(b"PROXY TCP4 1.2.").expect("room");

@@ -138,13 +138,18 @@ impl Reactor {
         let ends = Ends { host: home.host().clone(), peer: peer.clone() };
         self.go_through(socket, ends, prologue, move |reactor, greeted| {
             drop(reserved);
-            let (socket, Ends { host, peer }) = match greeted {
-                Ok(greeted) => greeted,
-                Err(reason) => return report_unfinished(&peer, &reason),
-            };
-            let home = if *home.host() == host { home } else { factory.home(Rc::clone(&reactor.0.agenda), host) };
-            reactor.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
+            match greeted {
+                Ok((socket, ends)) => reactor.welcome_greeted(&*factory, home, socket, ends),
+                Err(reason) => report_unfinished(&peer, &reason),
+            }
         });
+    }
+
+    /// It may have learned meanwhile that its ends are others.
+    fn welcome_greeted(&self, factory: &dyn Welcome, home: Rc<Home>, socket: Socket, Ends { host, peer }: Ends) {
+        let moved = *home.host() != host;
+        let home = if moved { factory.home(Rc::clone(&self.0.agenda), host) } else { home };
+        self.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
     }
 }
 

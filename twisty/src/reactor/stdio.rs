@@ -25,7 +25,7 @@ use crate::transport::{Layer, Layers, Prologue, Socket};
 impl Reactor {
     /// Makes one connection of standard input and output. The end of the input is the end of what the peer sends; output
     /// that nobody takes ends the connection. Whoever stops the reactor waits until all output is written.
-    pub(crate) fn open_stdio(&self, factory: Rc<dyn Welcome>, prologue: &Prologue) -> io::Result<Port> {
+    pub(crate) fn open_stdio(&self, factory: &Rc<dyn Welcome>, prologue: &Prologue) -> io::Result<Port> {
         let claim = Claim::of_stdio()?;
         let (ours, theirs) = UnixStream::pair()?;
         ours.set_nonblocking(true)?;
@@ -36,7 +36,7 @@ impl Reactor {
         let mut socket = Socket::new(OwnedFd::from(ours).into());
         socket.wrap(|beneath| Box::new(Output { lost, _alive: alive, beneath }));
         let home = factory.home(Rc::clone(&self.0.agenda), Address::Stdio);
-        self.welcome(&factory, prologue, socket, home, Address::Stdio);
+        self.welcome(factory, prologue, socket, home, Address::Stdio);
         Ok(Port { reactor: Weak::new(), key: ConnectionKey::default(), host: Address::Stdio })
     }
 

@@ -156,7 +156,22 @@ pub struct Watch {
 impl Watch {
     /// Whether it is watched still.
     ///
-    /// See the example of [`Watch`].
+    /// ```
+    /// # struct Bell(std::io::PipeReader);
+    /// # impl std::os::fd::AsFd for Bell {
+    /// #     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> { self.0.as_fd() }
+    /// # }
+    /// # impl twisty::ReadDescriptor for Bell {
+    /// #     fn read_ready(&mut self, _reactor: &twisty::Reactor) -> twisty::Result<()> { Ok(()) }
+    /// # }
+    /// let reactor = twisty::Reactor::new()?;
+    /// let (reads, _writes) = std::io::pipe()?;
+    /// let watch = reactor.add_reader(Bell(reads))?;
+    /// assert!(watch.is_active());
+    /// drop(reactor);
+    /// assert!(!watch.is_active());
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     #[must_use]
     pub fn is_active(&self) -> bool {
         self.reactor.upgrade().is_some_and(|core| core.entries.borrow().contains_key(self.key))
@@ -186,7 +201,20 @@ impl Reactor {
     /// # Errors
     /// When the operating system refuses to watch it.
     ///
-    /// See the example of [`ReadDescriptor`].
+    /// ```
+    /// # struct Bell(std::io::PipeReader);
+    /// # impl std::os::fd::AsFd for Bell {
+    /// #     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> { self.0.as_fd() }
+    /// # }
+    /// # impl twisty::ReadDescriptor for Bell {
+    /// #     fn read_ready(&mut self, _reactor: &twisty::Reactor) -> twisty::Result<()> { Ok(()) }
+    /// # }
+    /// let reactor = twisty::Reactor::new()?;
+    /// let (reads, _writes) = std::io::pipe()?;
+    /// reactor.add_reader(Bell(reads))?;
+    /// assert_eq!(reactor.readers().len(), 1);
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     pub fn add_reader(&self, descriptor: impl ReadDescriptor) -> io::Result<Watch> {
         self.add_watch(Direction::Read, Box::new(Reader(descriptor)))
     }
@@ -196,21 +224,61 @@ impl Reactor {
     /// # Errors
     /// When the operating system refuses to watch it.
     ///
-    /// See the example of [`WriteDescriptor`].
+    /// ```
+    /// # struct Tap(std::io::PipeWriter);
+    /// # impl std::os::fd::AsFd for Tap {
+    /// #     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> { self.0.as_fd() }
+    /// # }
+    /// # impl twisty::WriteDescriptor for Tap {
+    /// #     fn write_ready(&mut self, _reactor: &twisty::Reactor) -> twisty::Result<()> { Ok(()) }
+    /// # }
+    /// let reactor = twisty::Reactor::new()?;
+    /// let (_reads, writes) = std::io::pipe()?;
+    /// reactor.add_writer(Tap(writes))?;
+    /// assert_eq!(reactor.writers().len(), 1);
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     pub fn add_writer(&self, descriptor: impl WriteDescriptor) -> io::Result<Watch> {
         self.add_watch(Direction::Write, Box::new(Writer(descriptor)))
     }
 
     /// Watches a reader no more and drops it; false if there is no such reader any more. (Twisted's `removeReader`.)
     ///
-    /// See the example of [`Watch`].
+    /// ```
+    /// # struct Bell(std::io::PipeReader);
+    /// # impl std::os::fd::AsFd for Bell {
+    /// #     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> { self.0.as_fd() }
+    /// # }
+    /// # impl twisty::ReadDescriptor for Bell {
+    /// #     fn read_ready(&mut self, _reactor: &twisty::Reactor) -> twisty::Result<()> { Ok(()) }
+    /// # }
+    /// let reactor = twisty::Reactor::new()?;
+    /// let (reads, _writes) = std::io::pipe()?;
+    /// let reader = reactor.add_reader(Bell(reads))?;
+    /// assert!(reactor.remove_reader(&reader));
+    /// assert!(!reactor.remove_reader(&reader));
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     pub fn remove_reader(&self, reader: &Watch) -> bool {
         self.remove_watch(reader, Direction::Read)
     }
 
     /// Watches a writer no more and drops it; false if there is no such writer any more. (Twisted's `removeWriter`.)
     ///
-    /// As [`remove_reader`](Self::remove_reader): see the example of [`Watch`].
+    /// ```
+    /// # struct Tap(std::io::PipeWriter);
+    /// # impl std::os::fd::AsFd for Tap {
+    /// #     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> { self.0.as_fd() }
+    /// # }
+    /// # impl twisty::WriteDescriptor for Tap {
+    /// #     fn write_ready(&mut self, _reactor: &twisty::Reactor) -> twisty::Result<()> { Ok(()) }
+    /// # }
+    /// let reactor = twisty::Reactor::new()?;
+    /// let (_reads, writes) = std::io::pipe()?;
+    /// let writer = reactor.add_writer(Tap(writes))?;
+    /// assert!(reactor.remove_writer(&writer));
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     pub fn remove_writer(&self, writer: &Watch) -> bool {
         self.remove_watch(writer, Direction::Write)
     }
@@ -218,10 +286,19 @@ impl Reactor {
     /// Removes all readers and writers that were added; ports and connections stay. (Twisted's `removeAll`.)
     ///
     /// ```
+    /// # struct Bell(std::io::PipeReader);
+    /// # impl std::os::fd::AsFd for Bell {
+    /// #     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> { self.0.as_fd() }
+    /// # }
+    /// # impl twisty::ReadDescriptor for Bell {
+    /// #     fn read_ready(&mut self, _reactor: &twisty::Reactor) -> twisty::Result<()> { Ok(()) }
+    /// # }
     /// let reactor = twisty::Reactor::new()?;
+    /// let (reads, _writes) = std::io::pipe()?;
+    /// reactor.add_reader(Bell(reads))?;
     /// reactor.remove_all();
-    /// assert!(reactor.readers().is_empty() && reactor.writers().is_empty());
-    /// # Ok::<(), std::io::Error>(())
+    /// assert!(reactor.readers().is_empty());
+    /// # Ok::<(), twisty::Failure>(())
     /// ```
     pub fn remove_all(&self) {
         for watch in self.readers().into_iter().chain(self.writers()) {
@@ -231,7 +308,22 @@ impl Reactor {
 
     /// What [`add_reader`](Self::add_reader) added, and is watched still. (Twisted's `getReaders`.)
     ///
-    /// See the example of [`ReadDescriptor`].
+    /// ```
+    /// # struct Bell(std::io::PipeReader);
+    /// # impl std::os::fd::AsFd for Bell {
+    /// #     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> { self.0.as_fd() }
+    /// # }
+    /// # impl twisty::ReadDescriptor for Bell {
+    /// #     fn read_ready(&mut self, _reactor: &twisty::Reactor) -> twisty::Result<()> { Ok(()) }
+    /// # }
+    /// let reactor = twisty::Reactor::new()?;
+    /// let (reads, _writes) = std::io::pipe()?;
+    /// let reader = reactor.add_reader(Bell(reads))?;
+    /// assert!(reactor.readers().iter().all(|watch| watch.is_active()));
+    /// reactor.remove_reader(&reader);
+    /// assert!(reactor.readers().is_empty());
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     #[must_use]
     pub fn readers(&self) -> Vec<Watch> {
         self.watches(Direction::Read)
@@ -239,7 +331,20 @@ impl Reactor {
 
     /// What [`add_writer`](Self::add_writer) added, and is watched still. (Twisted's `getWriters`.)
     ///
-    /// See the example of [`remove_all`](Self::remove_all).
+    /// ```
+    /// # struct Tap(std::io::PipeWriter);
+    /// # impl std::os::fd::AsFd for Tap {
+    /// #     fn as_fd(&self) -> std::os::fd::BorrowedFd<'_> { self.0.as_fd() }
+    /// # }
+    /// # impl twisty::WriteDescriptor for Tap {
+    /// #     fn write_ready(&mut self, _reactor: &twisty::Reactor) -> twisty::Result<()> { Ok(()) }
+    /// # }
+    /// let reactor = twisty::Reactor::new()?;
+    /// let (_reads, writes) = std::io::pipe()?;
+    /// reactor.add_writer(Tap(writes))?;
+    /// assert_eq!((reactor.readers().len(), reactor.writers().len()), (0, 1));
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
     #[must_use]
     pub fn writers(&self) -> Vec<Watch> {
         self.watches(Direction::Write)

@@ -74,13 +74,12 @@ impl Preface for ProxyHeader {
                 Err(error) => return Err(Failure::of_a_peer(ConnectionLost::from(error))),
             };
             let mut bytes = &buffer[..count];
-            if let Some(said) = self.read(&mut bytes).map_err(Failure::of_a_peer)? {
-                socket.unread(bytes);
-                if let Proxied::Between { peer, host } = said {
-                    *ends = Ends { host, peer };
-                }
-                return Ok(Progress::Done);
+            let Some(said) = self.read(&mut bytes).map_err(Failure::of_a_peer)? else { continue };
+            socket.unread(bytes);
+            if let Proxied::Between { peer, host } = said {
+                *ends = Ends { host, peer };
             }
+            return Ok(Progress::Done);
         }
     }
 }

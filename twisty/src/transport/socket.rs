@@ -87,6 +87,12 @@ enum Registered {
     Before,
 }
 
+fn unix_address(address: &SockAddr) -> UnixAddress {
+    let path = address.as_pathname().map(UnixAddress::from_path);
+    let name = || address.as_abstract_namespace().map(UnixAddress::from_abstract_name);
+    path.or_else(name).unwrap_or(UnixAddress::UNNAMED)
+}
+
 /// What the peer may still send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Input {
@@ -263,7 +269,7 @@ impl Socket {
     fn address(&self, ask: impl FnOnce(SockRef<'_>) -> io::Result<SockAddr>) -> io::Result<Address> {
         let stream = self.stream.as_ref().ok_or(ErrorKind::NotConnected)?;
         let address = ask(SockRef::from(stream))?;
-        let unix = || address.as_unix().map(|unix| UnixAddress::from(&unix).into());
+        let unix = || address.is_unix().then(|| unix_address(&address).into());
         address.as_socket().map(Address::Tcp).or_else(unix).ok_or_else(|| ErrorKind::Unsupported.into())
     }
 
