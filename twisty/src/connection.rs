@@ -207,6 +207,7 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// What to do while there is nothing to run or write.
+    #[inline]
     fn step_on(&self, written: bool) -> Step {
         let link = self.cx.link();
         // It is noticed here that the queue ran low.
