@@ -234,6 +234,106 @@ pub struct SendingStopped {
     pub sent: u64,
 }
 
+/// What comes before the conversation, a TLS handshake or a PROXY header, took too long.
+///
+/// ```
+/// let error = twisty::HandshakeTimeout { limit: std::time::Duration::from_secs(10) };
+/// assert_eq!(error.to_string(), "the peer did not finish its handshake within 10s");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the peer did not finish its handshake within {limit:?}")]
+pub struct HandshakeTimeout {
+    /// The time allowed.
+    pub limit: Duration,
+}
+
+/// The peer closed the connection without saying so in TLS (no `close_notify`): what it sent may have been cut short by
+/// somebody on the way, so this is no orderly end. Twisted reports a `ConnectionLost`.
+///
+/// ```
+/// assert!(twisty::TlsTruncated.to_string().starts_with("the peer closed the connection without a TLS close_notify"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the peer closed the connection without a TLS close_notify: what it sent may be incomplete")]
+pub struct TlsTruncated;
+
+/// TLS with this peer does not come about, or cannot go on. Twisted's `SSL.Error` and `VerificationError`.
+///
+/// ```
+/// let error = twisty::TlsError::Alert { alert: "unknown certificate authority".into() };
+/// assert_eq!(error.to_string(), "the peer ended TLS, its alert says: unknown certificate authority");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The peer refused, and said why.
+    #[error("the peer ended TLS, its alert says: {alert}")]
+    Alert {
+        /// The alert, in words.
+        alert: String,
+    },
+    /// The peer showed no certificate, or one that is not accepted.
+    #[error("the peer's certificate is not accepted: {problem}")]
+    Certificate {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The peer does not follow the protocol, or speaks another one.
+    #[error("the peer broke TLS: {problem}")]
+    Protocol {
+        /// What it did.
+        problem: String,
+    },
+}
+
+/// Bytes came in clear behind the message that asked for TLS. Somebody on the way may have put them there, to have them
+/// taken for part of the encrypted conversation; so they are not looked at, and the connection ends.
+///
+/// ```
+/// let error = twisty::PlaintextAfterStartTls { length: 9 };
+/// assert!(error.to_string().starts_with("9 bytes came in clear behind what asked for TLS"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{length} bytes came in clear behind what asked for TLS; they may be forged, so nothing was made of them")]
+pub struct PlaintextAfterStartTls {
+    /// How many bytes had come already.
+    pub length: usize,
+}
+
+/// A frame that has begun was not whole in time. Time to take is given for a start, and for each byte that has come.
+///
+/// ```
+/// let limit = std::time::Duration::from_secs(60);
+/// let error = twisty::TooSlow { received: 3, limit, min_progress: 500 };
+/// assert!(error.to_string().starts_with("the peer sent 3 bytes of a frame, and not the rest of it in time"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "the peer sent {received} bytes of a frame, and not the rest of it in time: allowed are {limit:?}, and a second more \
+     for each {min_progress} bytes (see `frame_timeout` and `min_progress`)"
+)]
+pub struct TooSlow {
+    /// Bytes of the unfinished frame.
+    pub received: usize,
+    /// What a frame may take for a start.
+    pub limit: Duration,
+    /// Bytes that give it another second.
+    pub min_progress: usize,
+}
+
+/// The connection was as old as one may get.
+///
+/// ```
+/// let error = twisty::ConnectionExpired { limit: std::time::Duration::from_secs(3600) };
+/// assert_eq!(error.to_string(), "the connection was open for 3600s, as long as one may be (see `max_age`)");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the connection was open for {limit:?}, as long as one may be (see `max_age`)")]
+pub struct ConnectionExpired {
+    /// The age allowed.
+    pub limit: Duration,
+}
+
 // ---- the caller ----------------------------------------------------------------------------------------------------
 
 /// The program ended the connection at once, with `abort_connection` or because it stops.
@@ -670,6 +770,36 @@ pub struct AlreadyProducing;
 )]
 pub struct NothingProduced;
 
+/// `start_tls` was called when it cannot be done.
+///
+/// ```
+/// assert!(twisty::StartTlsError::AlreadyStarted.to_string().starts_with("TLS was started before"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum StartTlsError {
+    /// The connection is closed or closing.
+    #[error("the connection is not open any more, TLS cannot start on it")]
+    NotConnected,
+    /// TLS is there, or was asked for. Twisted's `startTLS` answers `False`.
+    #[error("TLS was started before on this connection, it starts once (see `Transport::tls`)")]
+    AlreadyStarted,
+}
+
+/// A certificate, a key or a trust root cannot be used, or an endpoint needs TLS and has none.
+///
+/// ```
+/// let error = twisty::TlsConfigError { what: "server.pem".into(), problem: "it holds no certificate".into() };
+/// assert_eq!(error.to_string(), "TLS cannot be set up with server.pem: it holds no certificate");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("TLS cannot be set up with {what}: {problem}")]
+pub struct TlsConfigError {
+    /// The file, or what else was given.
+    pub what: String,
+    /// What is wrong with it, and what would be right.
+    pub problem: String,
+}
+
 // ---- the system ----------------------------------------------------------------------------------------------------
 
 /// A port cannot be listened on.
@@ -726,6 +856,13 @@ pub struct DnsLookupError {
 
 // ---- who is to blame -----------------------------------------------------------------------------------------------
 
+impl TlsConfigError {
+    #[cfg_attr(feature = "tls", expect(dead_code, reason = "it is there"))]
+    pub(crate) fn feature_missing(what: String) -> Self {
+        Self { what, problem: "this program was built without it, build twisty with the feature `tls`".to_owned() }
+    }
+}
+
 impl HandlerPanicked {
     /// Runs code of the user's; its panic is an error like any other.
     pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Self> {
@@ -770,7 +907,13 @@ pub(crate) fn is_peers_fault(reason: &Failure) -> bool {
         OutboxFull,
         CloseTimeout,
         SlowConsumer,
-        SendingStopped
+        SendingStopped,
+        HandshakeTimeout,
+        TlsTruncated,
+        TlsError,
+        PlaintextAfterStartTls,
+        TooSlow,
+        ConnectionExpired
     )
 }
 
@@ -786,6 +929,8 @@ pub(crate) fn twin(failure: &Failure) -> Failure {
     }
     anew!(ConnectionDone, ConnectionAborted, IdleTimeout, CloseTimeout, OutboxFull, Overlong, Malformed, InvalidFrame);
     anew!(SendError, HandlerPanicked, CancelledError, TimeoutError, ResolverDropped, ConnectingStopped, NoProtocol);
+    anew!(TooSlow, ConnectionExpired, SlowConsumer, SendingStopped);
+    anew!(HandshakeTimeout, TlsTruncated, TlsError, PlaintextAfterStartTls, TlsConfigError);
     let again = if let Some(ConnectionLost { source }) = failure.check() {
         Failure::of_a_peer(ConnectionLost { source: io_twin(source) })
     } else if let Some(error) = failure.check::<io::Error>() {
@@ -798,4 +943,27 @@ pub(crate) fn twin(failure: &Failure) -> Failure {
 
 fn io_twin(error: &io::Error) -> io::Error {
     error.raw_os_error().map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_twin_is_of_the_same_type_and_says_the_same() {
+        let reset = || io::Error::from(io::ErrorKind::ConnectionReset);
+        let failures = [
+            Failure::from(ConnectionDone),
+            ConnectionLost::from(reset()).into(),
+            ConnectionLost::from(io::Error::other("the cable")).into(),
+            HandlerPanicked { message: "no".into() }.into(),
+            Failure::message("its own words"),
+        ];
+        for failure in failures {
+            let twin = twin(&failure);
+            assert_eq!((twin.to_string(), twin.origin()), (failure.to_string(), failure.origin()));
+        }
+        let lost = twin(&ConnectionLost::from(reset()).into()).trap::<ConnectionLost>().expect("the same type");
+        assert_eq!(lost.source.kind(), io::ErrorKind::ConnectionReset);
+    }
 }

@@ -1,5 +1,6 @@
 //! A protocol that is connected, as whoever connected it sees it.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
@@ -192,8 +193,12 @@ impl<P: Protocol<Factory = ForProtocol<P>>> Guest<P> {
 }
 
 impl<P: Protocol> Welcome for Rc<Guest<P>> {
-    fn connections(&self) -> (usize, usize) {
-        self.seat.connections()
+    fn admit(&self, peer: &Address) -> Result<(), Vec<u8>> {
+        self.seat.admit(peer)
+    }
+
+    fn reserve(&self, peer: &Address) -> Box<dyn Any> {
+        self.seat.reserve(peer)
     }
 
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home> {

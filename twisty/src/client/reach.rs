@@ -1,13 +1,18 @@
 //! From an endpoint to a socket that has reached its peer.
 
 use std::io::{self, ErrorKind};
+use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::deferred::Deferred;
-use crate::endpoint::{ClientEndpoint, TcpClient, UnixClient};
-use crate::error::{ReactorError, ResolverDropped};
+use crate::endpoint::{ClientEndpoint, TcpClient, TlsClient, UnixClient};
+use crate::error::{ReactorError, ResolverDropped, TlsConfigError};
 use crate::failure::Failure;
 use crate::names::HappyEyeballs;
 use crate::reactor::{Dialled, Dialling, Reactor, Target};
+#[cfg(feature = "tls")]
+use crate::tls::ClientTls;
+use crate::transport::Prologue;
 
 /// A socket that has reached what the endpoint names, within the endpoint's time. The stop of the reactor cancels it.
 #[track_caller]
@@ -15,11 +20,7 @@ pub(super) fn reach(reactor: &Reactor, endpoint: &ClientEndpoint) -> Deferred<Di
     if reactor.is_stopping() {
         return Deferred::fail(ReactorError::Stopping);
     }
-    let attempt = match endpoint {
-        ClientEndpoint::Tcp(tcp) => by_name(reactor, tcp),
-        ClientEndpoint::Unix(unix) => by_address(reactor, unix),
-        ClientEndpoint::Tls(_) => Deferred::fail(not_yet(endpoint, "it is a `tls:` endpoint")),
-    };
+    let attempt = towards(reactor, endpoint);
     if attempt.has_result() {
         return attempt;
     }
@@ -31,6 +32,47 @@ pub(super) fn reach(reactor: &Reactor, endpoint: &ClientEndpoint) -> Deferred<Di
         }
         outcome
     })
+}
+
+#[track_caller]
+fn towards(reactor: &Reactor, endpoint: &ClientEndpoint) -> Deferred<Dialled> {
+    match endpoint {
+        ClientEndpoint::Tcp(tcp) => by_name(reactor, tcp),
+        ClientEndpoint::Unix(unix) => by_address(reactor, unix),
+        ClientEndpoint::Tls(tls) => encrypted(reactor, tls),
+    }
+}
+
+/// The endpoint's time is for the handshake too, which has also one of its own.
+fn encrypted(reactor: &Reactor, tls: &TlsClient) -> Deferred<Dialled> {
+    let prologue = match handshake_of(tls) {
+        Ok(prologue) => prologue,
+        Err(error) => return Deferred::fail(error),
+    };
+    let by = reactor.now() + time_of(&tls.endpoint);
+    let weak = reactor.downgrade();
+    towards(reactor, &tls.endpoint).add_callback(move |dialled| match weak.upgrade() {
+        Some(reactor) => reactor.prepare(dialled, &prologue.within(by - reactor.now())),
+        None => Deferred::fail(ResolverDropped),
+    })
+}
+
+fn time_of(endpoint: &ClientEndpoint) -> Duration {
+    match endpoint {
+        ClientEndpoint::Tcp(tcp) => tcp.timeout,
+        ClientEndpoint::Unix(unix) => unix.timeout,
+        ClientEndpoint::Tls(tls) => time_of(&tls.endpoint),
+    }
+}
+
+#[cfg(feature = "tls")]
+fn handshake_of(tls: &TlsClient) -> Result<Prologue, TlsConfigError> {
+    ClientTls::try_from(tls)?.prologue(None)
+}
+
+#[cfg(not(feature = "tls"))]
+fn handshake_of(tls: &TlsClient) -> Result<Prologue, TlsConfigError> {
+    Err(TlsConfigError::feature_missing(tls.to_string()))
 }
 
 fn by_name(reactor: &Reactor, tcp: &TcpClient) -> Deferred<Dialled> {

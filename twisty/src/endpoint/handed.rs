@@ -16,6 +16,8 @@ const NAME: Argument<String> = Argument::new("name", "a name, as `FileDescriptor
 
 /// A socket that listens already, by the number of its descriptor. (Twisted's `AdoptedStreamServerEndpoint`.)
 ///
+/// It is duplicated, as in Twisted: closing the port leaves the descriptor itself open, which is whoever's it was.
+///
 /// ```
 /// use twisty::endpoint::FdServer;
 ///

@@ -6,7 +6,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::promises::{self, Promises};
-use super::{Address, Outcome, Protocol, Seat, States, ToFrame, Transport};
+use super::{Address, Outcome, Protocol, Seat, States, TlsInfo, ToFrame, Transport, Watch};
 use crate::clock::{self, Scheduler};
 use crate::deferred::{Deferred, IntoDeferred};
 use crate::failure::Failure;
@@ -50,7 +50,12 @@ pub struct Context<P: Protocol> {
 
 impl<P: Protocol> Context<P> {
     pub(crate) fn new(transport: Transport<P::Framing>, seat: Seat<P::Factory>) -> Self {
-        seat.enter();
+        if seat.door().enter(|| transport.peer()) {
+            transport.with_rare(|rare| rare.counted = true);
+        }
+        if let Some(watch) = Watch::over(seat.shared().rules(), &P::limits()) {
+            transport.with_rare(|rare| rare.watch = Some(watch));
+        }
         Self { transport, seat, state: OnceCell::new(), promises: OnceCell::new() }
     }
 
@@ -59,7 +64,10 @@ impl<P: Protocol> Context<P> {
         if let Some(promises) = self.promises.get() {
             promises.end();
         }
-        self.seat.leave();
+        self.seat.door().leave();
+        if self.transport.if_rare(|rare| std::mem::take(&mut rare.counted)) == Some(true) {
+            self.seat.door().leave_peer(&self.transport.peer());
+        }
     }
 
     /// What the Deferreds are waited for with.
@@ -477,6 +485,25 @@ impl<P: Protocol> Context<P> {
     #[must_use]
     pub fn peer(&self) -> Address {
         self.transport.peer()
+    }
+
+    /// What the two ends have agreed on, if the connection is encrypted; see [`Transport::tls`].
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Careful;
+    /// # #[protocol] impl Careful {
+    /// #[on(line)]
+    /// fn tell(&mut self, cx: &Context<Self>) -> &'static str {
+    ///     if cx.tls().is_some() { "the secret" } else { "not in clear" }
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Careful::factory()).connect();
+    /// assert_eq!(client.receive("what is it?\r\n").sent(), "not in clear\r\n");
+    /// ```
+    #[must_use]
+    pub fn tls(&self) -> Option<Rc<TlsInfo>> {
+        self.transport.tls()
     }
 
     /// This end's address.

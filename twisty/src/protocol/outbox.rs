@@ -103,11 +103,38 @@ impl Outbox {
         write(slices)
     }
 
+    /// The same, but no more than `at_most` bytes of it.
+    pub(crate) fn with_first<R>(&self, at_most: usize, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
+        if self.len() <= at_most {
+            return self.with_slices(write);
+        }
+        self.with_slices(|slices| {
+            let (mut left, mut first) = (at_most, [IoSlice::new(&[]); Self::SLICES]);
+            for (slice, first) in slices.iter().zip(&mut first) {
+                *first = IoSlice::new(&slice[..left.min(slice.len())]);
+                left -= first.len();
+            }
+            let count = first.iter().take_while(|slice| !slice.is_empty()).count();
+            write(&first[..count])
+        })
+    }
+
     /// Forgets the first `count` bytes: they are written.
     pub(crate) fn advance(&mut self, count: usize) {
         if let Some(queue) = &mut self.0 {
             queue.advance(count);
         }
+    }
+
+    /// Takes out all that is queued.
+    pub(crate) fn take_all(&mut self) -> Vec<u8> {
+        let mut all = Vec::with_capacity(self.len());
+        while !self.is_empty() {
+            let before = all.len();
+            self.with_slices(|slices| slices.iter().for_each(|slice| all.extend_from_slice(slice)));
+            self.advance(all.len() - before);
+        }
+        all
     }
 
     /// Gives the queue's memory back once nothing is in it. While something is owed, or it was not seen yet that it drained,

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use mio::net::TcpStream;
 use socket2::{Domain, SockAddr, TcpKeepalive, Type};
 
-use super::entries::{Entry, token_of};
+use super::entries::{Entry, Other, token_of};
 use super::{Reactor, Welcome};
 use crate::connection::Place;
 use crate::deferred::{Deferred, Resolver};
@@ -79,7 +79,7 @@ impl Dialling {
     }
 }
 
-fn unix_address(address: &UnixAddress) -> io::Result<SockAddr> {
+pub(super) fn unix_address(address: &UnixAddress) -> io::Result<SockAddr> {
     match (address.path(), address.abstract_name()) {
         (Some(path), _) => SockAddr::unix(path),
         // As the operating system writes such a name.
@@ -152,7 +152,7 @@ impl Reactor {
     fn begin_to_dial(&self, to: &Target, how: &Dialling) -> io::Result<Deferred<Dialled>> {
         let mut socket = Socket::new(how.begin(to)?);
         let mut entries = self.0.entries.borrow_mut();
-        let key = entries.insert(Entry::Attempt(None));
+        let key = entries.insert(Entry::Other(Other::Attempt(None)));
         if let Err(error) = socket.register(&self.0.registry, token_of(key)) {
             entries.remove(key);
             return Err(error);
@@ -163,7 +163,7 @@ impl Reactor {
                 Self(core).remove(key);
             }
         });
-        entries[key] = Entry::Attempt(Some(Box::new(Attempt { socket, resolver })));
+        entries[key] = Entry::Other(Other::Attempt(Some(Box::new(Attempt { socket, resolver }))));
         Ok(dialled)
     }
 
@@ -190,7 +190,7 @@ impl Reactor {
     /// The poll says something about a socket that connects.
     pub(super) fn look_at_attempt(&self, key: ConnectionKey) {
         let mut entries = self.0.entries.borrow_mut();
-        let Some(Entry::Attempt(place)) = entries.get_mut(key) else { return };
+        let Some(Entry::Other(Other::Attempt(place))) = entries.get_mut(key) else { return };
         let Some(attempt) = place.take() else { return };
         match attempt.outcome() {
             Some(outcome) => {

@@ -4,17 +4,22 @@
 //! arrived, from sockets and from other threads; run the timers that are due; poll the tasks that were woken; then write
 //! what all of that has sent, each connection once. A program uses as many reactors as it likes, each on its own thread.
 
+mod acceptor;
 mod asked;
 mod dial;
 mod end;
 mod entries;
+mod greet;
 mod handle;
+mod inherited;
 mod listen;
 mod names;
 mod port;
+mod stdio;
 mod tasks;
 mod threads;
 mod turn;
+mod watch;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -45,9 +50,10 @@ use handle::Mailbox;
 pub use names::GetAddrInfo;
 pub use port::Port;
 use port::Reserve;
-pub(crate) use port::{Binding, Welcome};
+pub(crate) use port::Welcome;
 use threads::Awaiting;
 pub use threads::defer_to_thread;
+pub use watch::{ReadDescriptor, Watch, WriteDescriptor};
 
 /// Waits for events and calls what they concern, until it is stopped.
 ///
@@ -82,6 +88,10 @@ struct Core {
     /// All that is registered with the poll. A token is the key, whose generation keeps late events from newcomers.
     entries: RefCell<SlotMap<ConnectionKey, Entry>>,
     connections: Cell<usize>,
+    /// Threads that write what connections have sent.
+    outputs: Cell<usize>,
+    /// The end of such a thread is the end of the run.
+    ends_with_output: Cell<bool>,
     /// Connections with something to write or to close.
     agenda: Rc<Agenda>,
     /// Where the agenda's entries are while they are worked off; kept for its memory.
@@ -165,7 +175,7 @@ impl<'a> InTurn<'a> {
         reactor.0.now.set(reactor.time());
         reactor.settle();
         reactor.advance_stage();
-        while reactor.0.stage.get() < Stage::Draining || reactor.connections() > 0 {
+        while reactor.0.stage.get() < Stage::Draining || reactor.connections() > 0 || reactor.is_writing() {
             reactor.one_turn(None)?;
             reactor.advance_stage();
         }
@@ -229,6 +239,8 @@ impl Reactor {
             now: Cell::default(),
             entries: RefCell::default(),
             connections: Cell::new(0),
+            outputs: Cell::new(0),
+            ends_with_output: Cell::new(false),
             agenda: Rc::default(),
             round: RefCell::default(),
             busy: RefCell::default(),

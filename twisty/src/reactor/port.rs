@@ -1,23 +1,24 @@
 //! Listening: ports, and the clients that come to them.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use mio::Interest;
-use mio::net::{TcpListener, TcpStream};
-use socket2::{Domain, Type};
+use mio::net::TcpStream;
 
-use super::entries::{Entry, token_of};
+use super::acceptor::Acceptor;
+use super::entries::{Entry, Other, token_of};
 use super::{Core, Job, Reactor};
 use crate::clock::TimerKey;
 use crate::connection::{Connection, Place};
-use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Home, Seat};
-use crate::transport::{Driver, Socket, Status, Stream};
+use crate::error;
+use crate::failure::Failure;
+use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Home, Reserved, Seat};
+use crate::transport::{Driver, Ends, Prologue, Socket, Status, Stream};
 
 /// A port that is listened on; dropping it changes nothing. (Twisted's `IListeningPort`.)
 ///
@@ -39,9 +40,9 @@ use crate::transport::{Driver, Socket, Status, Stream};
 /// # Ok::<(), twisty::Failure>(())
 /// ```
 pub struct Port {
-    reactor: Weak<Core>,
-    key: ConnectionKey,
-    host: Address,
+    pub(super) reactor: Weak<Core>,
+    pub(super) key: ConnectionKey,
+    pub(super) host: Address,
 }
 
 impl Port {
@@ -96,51 +97,73 @@ impl fmt::Debug for Port {
     }
 }
 
-/// Where to listen.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Binding {
-    pub(crate) address: SocketAddr,
-    pub(crate) backlog: i32,
-}
-
-impl Binding {
-    /// A listener with the options that its connections inherit: no delay, since output is gathered anyway.
-    fn listen(self) -> io::Result<TcpListener> {
-        let socket = socket2::Socket::new(Domain::for_address(self.address), Type::STREAM, None)?;
-        socket.set_reuse_address(true)?;
-        if self.address.is_ipv6() {
-            socket.set_only_v6(true)?;
+impl Reactor {
+    /// Takes the clients of a socket that listens already.
+    pub(super) fn listen_on(
+        &self,
+        mut socket: Acceptor,
+        factory: Rc<dyn Welcome>,
+        prologue: Prologue,
+    ) -> io::Result<Port> {
+        let host = socket.host()?;
+        let mut entries = self.0.entries.borrow_mut();
+        let key = entries.insert(Entry::Other(Other::Listener(None)));
+        if let Err(error) = socket.register(&self.0.registry, token_of(key)) {
+            entries.remove(key);
+            return Err(error);
         }
-        socket.set_tcp_nodelay(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&self.address.into())?;
-        socket.listen(self.backlog)?;
-        Ok(TcpListener::from_std(socket.into()))
+        let home = factory.home(Rc::clone(&self.0.agenda), host.clone());
+        let listener = Listener::new(socket, (factory, prologue), host.clone(), home);
+        entries[key] = Entry::Other(Other::Listener(Some(Box::new(listener))));
+        Ok(Port { reactor: Rc::downgrade(&self.0), key, host })
     }
 }
 
 impl Reactor {
-    /// Opens a port.
-    pub(crate) fn listen_tcp(&self, binding: Binding, factory: Box<dyn Welcome>) -> io::Result<Port> {
-        let mut socket = binding.listen()?;
-        let host = socket.local_addr()?;
-        let mut entries = self.0.entries.borrow_mut();
-        let key = entries.insert(Entry::Listener(None));
-        if let Err(error) = self.0.registry.register(&mut socket, token_of(key), Interest::READABLE) {
-            entries.remove(key);
-            return Err(error);
+    /// Makes the connection of a client: when it got through what comes before, if anything does. Until then it counts as
+    /// one.
+    pub(super) fn welcome(
+        &self,
+        factory: &Rc<dyn Welcome>,
+        prologue: &Prologue,
+        socket: Socket,
+        home: Rc<Home>,
+        peer: Address,
+    ) {
+        if prologue.is_empty() {
+            self.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
+            return;
         }
-        let home = factory.home(Rc::clone(&self.0.agenda), host.into());
-        entries[key] = Entry::Listener(Some(Box::new(Listener::new(socket, factory, host, home))));
-        Ok(Port { reactor: Rc::downgrade(&self.0), key, host: host.into() })
+        let (factory, reserved) = (Rc::clone(factory), factory.reserve(&peer));
+        let ends = Ends { host: home.host().clone(), peer: peer.clone() };
+        self.go_through(socket, ends, prologue, move |reactor, greeted| {
+            drop(reserved);
+            match greeted {
+                Ok((socket, ends)) => reactor.welcome_greeted(&*factory, home, socket, ends),
+                Err(reason) => report_unfinished(&peer, &reason),
+            }
+        });
+    }
+
+    /// It may have learned meanwhile that its ends are others.
+    fn welcome_greeted(&self, factory: &dyn Welcome, home: Rc<Home>, socket: Socket, Ends { host, peer }: Ends) {
+        if let Err(answer) = factory.admit(&peer) {
+            return socket.turn_away(&answer);
+        }
+        let moved = *home.host() != host;
+        let home = if moved { factory.home(Rc::clone(&self.0.agenda), host) } else { home };
+        self.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
     }
 }
 
 /// A factory as a port sees it. This is all of listening that knows what is made, so that a program has the rest of it
 /// once, and not once for each protocol.
 pub(crate) trait Welcome {
-    /// Connections open now, and how many may be.
-    fn connections(&self) -> (usize, usize);
+    /// Whether a client may come in. If not, that is reported, and the answer is what to tell it.
+    fn admit(&self, peer: &Address) -> Result<(), Vec<u8>>;
+
+    /// A place among the connections, for one that has no protocol yet; until it is dropped.
+    fn reserve(&self, peer: &Address) -> Box<dyn Any>;
 
     /// What the connections to `host` share.
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home>;
@@ -150,8 +173,12 @@ pub(crate) trait Welcome {
 }
 
 impl<F: Factory> Welcome for Seat<F> {
-    fn connections(&self) -> (usize, usize) {
-        (self.shared().connections(), self.shared().borrow().max_connections())
+    fn admit(&self, peer: &Address) -> Result<(), Vec<u8>> {
+        self.shared().admit(peer)
+    }
+
+    fn reserve(&self, peer: &Address) -> Box<dyn Any> {
+        Box::new(Reserved::new(self.shared().seat(), peer))
     }
 
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home> {
@@ -168,9 +195,11 @@ impl<F: Factory> Welcome for Seat<F> {
 
 /// A listening socket, as the reactor drives it.
 pub(super) struct Listener {
-    socket: TcpListener,
-    factory: Box<dyn Welcome>,
-    host: SocketAddr,
+    socket: Acceptor,
+    factory: Rc<dyn Welcome>,
+    /// What comes before each connection.
+    prologue: Prologue,
+    host: Address,
     /// What the client that came last shares with the others.
     home: RefCell<Rc<Home>>,
     /// What is in the way of new clients was reported already, so that it is one line in the log and not a million.
@@ -185,9 +214,9 @@ impl Listener {
     /// When to try again after the system ran out of something.
     const RETRY: Duration = Duration::from_millis(100);
 
-    fn new(socket: TcpListener, factory: Box<dyn Welcome>, host: SocketAddr, home: Rc<Home>) -> Self {
+    fn new(socket: Acceptor, (factory, prologue): (Rc<dyn Welcome>, Prologue), host: Address, home: Rc<Home>) -> Self {
         let (home, reported, retry) = (RefCell::new(home), Cell::new(false), Cell::new(None));
-        Self { socket, factory, host, home, reported, retry }
+        Self { socket, factory, prologue, host, home, reported, retry }
     }
 
     /// Takes the clients that wait, up to a turn's share.
@@ -215,17 +244,13 @@ impl Listener {
         Status::Busy
     }
 
-    fn welcome(&self, reactor: &Reactor, socket: TcpStream, peer: SocketAddr) {
-        let (connections, allowed) = self.factory.connections();
-        if connections >= allowed {
-            self.report(
-                || tracing::warn!(%peer, allowed, "too many connections (see `max_connections`), it is closed"),
-            );
-            return;
+    fn welcome(&self, reactor: &Reactor, socket: TcpStream, peer: Address) {
+        if let Err(answer) = self.factory.admit(&peer) {
+            return Socket::new(socket).turn_away(&answer);
         }
         self.reported.set(false);
-        let (home, peer) = (self.home_of(reactor, &socket), peer.into());
-        reactor.add(|key| self.factory.welcome(Socket::new(socket), Place { home, key, peer, watcher: None }));
+        let home = self.home_of(reactor, &socket);
+        reactor.welcome(&self.factory, &self.prologue, Socket::new(socket), home, peer);
     }
 
     fn report(&self, report: impl FnOnce()) {
@@ -234,12 +259,9 @@ impl Listener {
         }
     }
 
-    /// Asks the system only where one port listens on several addresses.
     fn home_of(&self, reactor: &Reactor, socket: &TcpStream) -> Rc<Home> {
-        let asked = if self.host.ip().is_unspecified() { socket.local_addr().ok() } else { None };
-        let host = asked.unwrap_or(self.host).into();
         let mut home = self.home.borrow_mut();
-        if *home.host() != host {
+        if let Some(host) = self.socket.host_of(&self.host, socket).filter(|host| host != home.host()) {
             *home = self.factory.home(Rc::clone(&reactor.0.agenda), host);
         }
         Rc::clone(&home)
@@ -265,6 +287,15 @@ impl Listener {
             self.retry.set(Some(timers.insert(reactor.time() + Self::RETRY, Job::Entry(key))));
         }
         Status::Waiting
+    }
+}
+
+/// Nothing that the operator can mend, unless it is.
+fn report_unfinished(peer: &Address, reason: &Failure) {
+    if error::is_orderly(reason) {
+        tracing::debug!(%peer, %reason, "a client did not get to its connection");
+    } else {
+        tracing::info!(%peer, %reason, "a client did not get to its connection");
     }
 }
 
