@@ -16,6 +16,7 @@ fn it_says_hello() {
 }
 
 #[test]
+#[expect(clippy::approx_constant, reason = "it is what the example says")]
 fn its_delays_are_those_that_it_declares() {
     let declared = Backoff::new().factor(2.718).jitter(0.12);
     assert_eq!(EchoClientFactory.reconnect(), Some(declared));
@@ -35,7 +36,7 @@ fn it_comes_back_to_a_server_that_was_killed() -> twisty::Result<()> {
     let (tell, told) = std::sync::mpsc::channel();
     let client = std::thread::spawn(move || {
         let reactor = Reactor::new()?;
-        reactor.connect(&format!("tcp:{address}"), EchoClientFactory)?;
+        reactor.connect(format!("tcp:{address}"), EchoClientFactory)?;
         tell.send(reactor.handle()).expect("the test waits");
         reactor.run()
     });

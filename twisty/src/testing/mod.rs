@@ -2,6 +2,7 @@
 //!
 //! - [`Server`]: a factory's protocols, fed and looked at by hand, under a clock that stands still until it is
 //!   advanced.
+//! - [`DatagramServer`]: the same for a protocol of datagrams.
 //! - [`verify_chunking`]: whatever the network does to a stream of bytes, the conversation is the same.
 //! - [`Loopback`]: two protocols that talk to each other in memory.
 //! - [`FakeResolver`]: names whose addresses, delays and failures a test makes up.
@@ -11,6 +12,7 @@
 
 mod chunking;
 mod clock;
+mod datagram_server;
 mod loopback;
 mod resolver;
 mod server;
@@ -18,6 +20,7 @@ mod unhandled;
 
 pub use chunking::verify_chunking;
 pub use clock::Clock;
+pub use datagram_server::DatagramServer;
 pub use loopback::Loopback;
 pub use resolver::FakeResolver;
 pub use server::{Client, Server};

@@ -1,6 +1,8 @@
-//! Sockets: each moves bytes between the operating system and a [`Connection`](crate::connection).
+//! Sockets: each moves bytes between the operating system and a [`Connection`](crate::connection), or datagrams to a
+//! [`Heart`](crate::datagram).
 
 mod bound_path;
+mod datagram;
 mod greeting;
 mod proxy_header;
 mod socket;
@@ -10,6 +12,7 @@ mod tls;
 mod upgrade;
 
 pub(crate) use bound_path::{BoundPath, PathOptions};
+pub(crate) use datagram::{DatagramSocket, Datagrams};
 pub(crate) use greeting::{Ends, Greeting, Preface, Prefaces, Progress, Prologue};
 pub(crate) use proxy_header::ProxyHeader;
 pub(crate) use socket::{Layer, Layers, Socket};
@@ -34,7 +37,7 @@ pub(crate) fn reason_of(error: io::Error) -> Failure {
     error.downcast().map_or_else(truncated, |error: TlsError| Failure::of_a_peer(error))
 }
 
-/// A socket with its connection, as the reactor drives it.
+/// A socket with its connection or its port of datagrams, as the reactor drives it.
 pub(crate) trait Driver {
     /// Has the poll watch the socket, unless it does already.
     fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()>;
@@ -59,6 +62,11 @@ pub(crate) trait Driver {
 
     /// Closes the connection: after what it has queued, or at once.
     fn close(&mut self, at_once: bool);
+
+    /// Whether it counts as a connection; a port of datagrams does not.
+    fn is_connection(&self) -> bool {
+        true
+    }
 }
 
 /// How a socket stands after [`Driver::settle`].
