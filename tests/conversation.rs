@@ -148,7 +148,7 @@ fn idleness_ends_a_connection_and_movement_does_not() {
     let (quiet, busy) = (server.connect(), server.connect());
     for _ in 0..10 {
         server.advance(Duration::from_secs(30));
-        busy.receive("half a li");
+        busy.receive("a\r\n");
     }
     assert!(busy.is_connected());
     assert_eq!(quiet.reason().as_deref(), Some("nothing moved on the connection for 60s (see `idle_timeout`)"));

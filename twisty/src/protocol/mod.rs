@@ -157,6 +157,9 @@ pub trait Protocol: Sized + 'static {
 
     /// How long to wait for the next frame before [`timed_out`](Self::timed_out), counted from the last call; `None`
     /// waits forever. Nobody waits while reading is paused or the peer leaves too much unread.
+    ///
+    /// It is asked anew after each call, so what it answers may be a field that handlers set. (Twisted's `TimeoutMixin`, whose
+    /// time-outs go off once and do not start anew with what arrives.)
     fn timeout(&self, _cx: &Context<Self>) -> Option<Duration> {
         None
     }
