@@ -4,11 +4,13 @@
 //! arrived, from sockets and from other threads; run the timers that are due; poll the tasks that were woken; then write
 //! what all of that has sent, each connection once. A program uses as many reactors as it likes, each on its own thread.
 
+mod acceptor;
 mod asked;
 mod dial;
 mod end;
 mod entries;
 mod handle;
+mod memory;
 mod names;
 mod port;
 mod tasks;
@@ -21,7 +23,7 @@ use std::fmt;
 use std::io;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Registry, Waker};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -41,6 +43,8 @@ pub(crate) use dial::{Dialled, Dialling, Target};
 use entries::Entry;
 pub use handle::Handle;
 use handle::Mailbox;
+use memory::World;
+pub(crate) use memory::{Arrival, Backlog, Memory};
 pub use names::GetAddrInfo;
 pub use port::Port;
 use port::Reserve;
@@ -74,8 +78,8 @@ struct Core {
     poll: RefCell<Poll>,
     events: RefCell<Events>,
     registry: Registry,
-    /// The start of the reactor's clock.
-    started: Instant,
+    /// Where its time and its sockets come from.
+    world: World,
     /// The time, as of the start of this turn's work: one look at the clock serves all that arrived.
     now: Cell<Timestamp>,
     /// All that is registered with the poll. A token is the key, whose generation keeps late events from newcomers.
@@ -158,12 +162,8 @@ impl<'a> InTurn<'a> {
 
 impl Drop for InTurn<'_> {
     fn drop(&mut self) {
-        let core = &self.reactor.0;
-        core.in_turn.set(false);
-        core.drain_by.set(None);
-        if core.stage.replace(Stage::Idle) != Stage::Idle {
-            self.reactor.guarded(|| core.turn_askers_away(ReactorError::Ended));
-        }
+        self.reactor.0.in_turn.set(false);
+        self.reactor.end_run();
     }
 }
 
@@ -200,6 +200,10 @@ impl Reactor {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn new() -> io::Result<Self> {
+        Self::of(World::machine())
+    }
+
+    fn of(world: World) -> io::Result<Self> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
         let mailbox = Arc::new(Mailbox::new(Waker::new(&registry, turn::WAKE)?));
@@ -208,7 +212,7 @@ impl Reactor {
             poll: RefCell::new(poll),
             events: RefCell::new(Events::with_capacity(Self::EVENTS)),
             registry,
-            started: Instant::now(),
+            world,
             now: Cell::default(),
             entries: RefCell::default(),
             connections: Cell::new(0),
@@ -318,6 +322,14 @@ impl Reactor {
         };
         self.0.stage.set(next);
         Ok(())
+    }
+
+    /// The run is over, if there was one.
+    fn end_run(&self) {
+        self.0.drain_by.set(None);
+        if self.0.stage.replace(Stage::Idle) != Stage::Idle {
+            self.guarded(|| self.0.turn_askers_away(ReactorError::Ended));
+        }
     }
 
     /// Stops; false if it does so already.
@@ -500,7 +512,7 @@ impl Keeper for Reactor {
 
 impl Timetable for Core {
     fn time(&self) -> Timestamp {
-        Timestamp::ZERO + self.started.elapsed()
+        self.world.time()
     }
 
     fn when(&self, key: TimerKey) -> Option<Timestamp> {

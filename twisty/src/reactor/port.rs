@@ -8,10 +8,10 @@ use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use mio::Interest;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpListener;
 use socket2::{Domain, Type};
 
+use super::acceptor::{Acceptor, Client};
 use super::entries::{Entry, token_of};
 use super::{Core, Job, Reactor};
 use crate::clock::TimerKey;
@@ -122,17 +122,28 @@ impl Binding {
 impl Reactor {
     /// Opens a port.
     pub(crate) fn listen_tcp(&self, binding: Binding, factory: Box<dyn Welcome>) -> io::Result<Port> {
-        let mut socket = binding.listen()?;
-        let host = socket.local_addr()?;
+        let acceptor = match self.memory() {
+            Some(memory) => {
+                let limit = usize::try_from(binding.backlog).unwrap_or_default();
+                Acceptor::Memory(memory.bind(binding.address.into(), limit)?)
+            }
+            None => Acceptor::Tcp(binding.listen()?),
+        };
+        self.listen_on(acceptor, factory)
+    }
+
+    /// Takes the clients of what listens already.
+    fn listen_on(&self, mut acceptor: Acceptor, factory: Box<dyn Welcome>) -> io::Result<Port> {
+        let host = acceptor.host()?;
         let mut entries = self.0.entries.borrow_mut();
         let key = entries.insert(Entry::Listener(None));
-        if let Err(error) = self.0.registry.register(&mut socket, token_of(key), Interest::READABLE) {
+        if let Err(error) = acceptor.register(&self.0.registry, token_of(key)) {
             entries.remove(key);
             return Err(error);
         }
-        let home = factory.home(Rc::clone(&self.0.agenda), host.into());
-        entries[key] = Entry::Listener(Some(Box::new(Listener::new(socket, factory, host, home))));
-        Ok(Port { reactor: Rc::downgrade(&self.0), key, host: host.into() })
+        let home = factory.home(Rc::clone(&self.0.agenda), host.clone());
+        entries[key] = Entry::Listener(Some(Box::new(Listener::new(acceptor, factory, host.clone(), home))));
+        Ok(Port { reactor: Rc::downgrade(&self.0), key, host })
     }
 }
 
@@ -168,9 +179,9 @@ impl<F: Factory> Welcome for Seat<F> {
 
 /// A listening socket, as the reactor drives it.
 pub(super) struct Listener {
-    socket: TcpListener,
+    acceptor: Acceptor,
     factory: Box<dyn Welcome>,
-    host: SocketAddr,
+    host: Address,
     /// What the client that came last shares with the others.
     home: RefCell<Rc<Home>>,
     /// What is in the way of new clients was reported already, so that it is one line in the log and not a million.
@@ -185,9 +196,9 @@ impl Listener {
     /// When to try again after the system ran out of something.
     const RETRY: Duration = Duration::from_millis(100);
 
-    fn new(socket: TcpListener, factory: Box<dyn Welcome>, host: SocketAddr, home: Rc<Home>) -> Self {
+    fn new(acceptor: Acceptor, factory: Box<dyn Welcome>, host: Address, home: Rc<Home>) -> Self {
         let (home, reported, retry) = (RefCell::new(home), Cell::new(false), Cell::new(None));
-        Self { socket, factory, host, home, reported, retry }
+        Self { acceptor, factory, host, home, reported, retry }
     }
 
     /// Takes the clients that wait, up to a turn's share.
@@ -197,9 +208,9 @@ impl Listener {
             if !reactor.is_open(key) {
                 return Status::Gone;
             }
-            match self.socket.accept() {
-                Ok((socket, peer)) => {
-                    reactor.guarded(|| self.welcome(reactor, socket, peer));
+            match self.acceptor.accept(&self.host) {
+                Ok(client) => {
+                    reactor.guarded(|| self.welcome(reactor, client));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Status::Waiting,
                 Err(error) if is_exhaustion(&error) => return self.shed(reactor, key, &error),
@@ -215,7 +226,7 @@ impl Listener {
         Status::Busy
     }
 
-    fn welcome(&self, reactor: &Reactor, socket: TcpStream, peer: SocketAddr) {
+    fn welcome(&self, reactor: &Reactor, Client { socket, host, peer }: Client) {
         let (connections, allowed) = self.factory.connections();
         if connections >= allowed {
             self.report(
@@ -224,8 +235,8 @@ impl Listener {
             return;
         }
         self.reported.set(false);
-        let (home, peer) = (self.home_of(reactor, &socket), peer.into());
-        reactor.add(|key| self.factory.welcome(Socket::new(socket), Place { home, key, peer }));
+        let home = self.home_of(reactor, host);
+        reactor.add(|key| self.factory.welcome(socket, Place { home, key, peer }));
     }
 
     fn report(&self, report: impl FnOnce()) {
@@ -234,10 +245,7 @@ impl Listener {
         }
     }
 
-    /// Asks the system only where one port listens on several addresses.
-    fn home_of(&self, reactor: &Reactor, socket: &TcpStream) -> Rc<Home> {
-        let asked = if self.host.ip().is_unspecified() { socket.local_addr().ok() } else { None };
-        let host = asked.unwrap_or(self.host).into();
+    fn home_of(&self, reactor: &Reactor, host: Address) -> Rc<Home> {
         let mut home = self.home.borrow_mut();
         if *home.host() != host {
             *home = self.factory.home(Rc::clone(&reactor.0.agenda), host);
@@ -250,7 +258,7 @@ impl Listener {
         self.report(
             || tracing::error!(%error, host = %self.host, "no room for new connections, they are closed at once"),
         );
-        let turn_away = || (0..Self::ACCEPTS).find_map(|_| self.socket.accept().err());
+        let turn_away = || (0..Self::ACCEPTS).find_map(|_| self.acceptor.accept(&self.host).err());
         match reactor.0.reserve.lend(turn_away) {
             Some(None) => Status::Busy,
             Some(Some(error)) if error.kind() == ErrorKind::WouldBlock => Status::Waiting,

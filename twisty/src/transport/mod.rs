@@ -1,8 +1,10 @@
 //! Sockets: each moves bytes between the operating system and a [`Connection`](crate::connection).
 
+mod pipe;
 mod socket;
 mod stream;
 
+pub(crate) use pipe::{Readiness, Side, Wire};
 pub(crate) use socket::Socket;
 pub(crate) use stream::Stream;
 
@@ -58,6 +60,16 @@ pub(crate) struct Ready {
     pub(crate) writable: bool,
     pub(crate) read_closed: bool,
     pub(crate) error: bool,
+}
+
+impl Ready {
+    const NOTHING: Self = Self { readable: false, writable: false, read_closed: false, error: false };
+    pub(crate) const READABLE: Self = Self { readable: true, ..Self::NOTHING };
+    const WRITABLE: Self = Self { writable: true, ..Self::NOTHING };
+    /// The peer has closed its side.
+    const ENDED: Self = Self { readable: true, read_closed: true, ..Self::NOTHING };
+    /// The peer has cut the connection off.
+    const RESET: Self = Self { writable: true, error: true, ..Self::ENDED };
 }
 
 impl From<&Event> for Ready {

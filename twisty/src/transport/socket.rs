@@ -47,6 +47,14 @@ pub(crate) trait Layer {
 
     /// The socket will be dropped without a shutdown: the peer is to learn that it was cut off.
     fn abort(&mut self) {}
+
+    /// No poll watches what is in memory: it says itself when it is ready, under this token.
+    fn watch(&mut self, _token: Token) {}
+
+    /// What broke it, where there is no operating system's socket to ask.
+    fn error(&self) -> Option<io::Error> {
+        None
+    }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,9 +78,18 @@ enum Input {
 impl Socket {
     /// A connected socket. Fresh sockets can be written to without asking.
     pub(crate) const fn new(stream: TcpStream) -> Self {
+        Self::of(Some(stream), None)
+    }
+
+    /// A connected one that is none of the operating system's.
+    pub(crate) fn with_layer(layer: Box<dyn Layer>) -> Self {
+        Self::of(None, Some(Box::new(layer)))
+    }
+
+    const fn of(stream: Option<TcpStream>, layer: Option<Box<Box<dyn Layer>>>) -> Self {
         Self {
-            stream: Some(stream),
-            layer: None,
+            stream,
+            layer,
             registered: Registered::Not,
             readable: false,
             writable: true,
@@ -85,9 +102,14 @@ impl Socket {
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
         match (&mut self.stream, self.registered) {
-            (None, _) | (_, Registered::Yes) => return Ok(()),
+            (_, Registered::Yes) => return Ok(()),
             (Some(stream), Registered::Not) => registry.register(stream, token, BOTH)?,
             (Some(stream), Registered::Before) => registry.reregister(stream, token, BOTH)?,
+            (None, _) => {
+                if let Some(layer) = &mut self.layer {
+                    layer.watch(token);
+                }
+            }
         }
         self.registered = Registered::Yes;
         Ok(())
@@ -206,7 +228,10 @@ impl Socket {
 
     /// The error that the operating system keeps for it, if it does.
     pub(crate) fn take_error(&self) -> Option<io::Error> {
-        self.stream.as_ref()?.take_error().ok().flatten()
+        match &self.stream {
+            Some(stream) => stream.take_error().ok().flatten(),
+            None => self.layer.as_ref()?.error(),
+        }
     }
 
     /// Where it is connected to; [`ErrorKind::NotConnected`] while it is not.
