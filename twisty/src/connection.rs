@@ -20,6 +20,7 @@ use crate::failure::Failure;
 use crate::framing::{Decoded, Framing};
 use crate::protocol::{
     Address, Agenda, ConnectionKey, Context, Delivery, Home, Inbox, Outbox, Phase, Promises, Protocol, Seat, Transport,
+    Watcher,
 };
 
 pub(crate) struct Connection<P: Protocol> {
@@ -57,6 +58,8 @@ pub(crate) struct Place {
     pub(crate) home: Rc<Home>,
     pub(crate) key: ConnectionKey,
     pub(crate) peer: Address,
+    /// Who is told how it goes, besides its protocol.
+    pub(crate) watcher: Option<Rc<dyn Watcher>>,
 }
 
 impl<P: Protocol> Connection<P> {
@@ -65,8 +68,9 @@ impl<P: Protocol> Connection<P> {
     const FIRST_ADDED: usize = 4096;
 
     pub(crate) fn new(protocol: P, seat: Seat<P::Factory>, place: Place) -> Self {
-        let Place { home, key, peer } = place;
+        let Place { home, key, peer, watcher } = place;
         let transport = Transport::new(P::framing(), home, key, peer);
+        watcher.into_iter().for_each(|watcher| transport.set_watcher(watcher));
         Self {
             protocol,
             cx: Context::new(transport, seat),
@@ -82,7 +86,9 @@ impl<P: Protocol> Connection<P> {
     /// The connection is there.
     pub(crate) fn open(&mut self, now: Timestamp) {
         (self.waiting_since, self.moved_at) = (now, now);
+        self.cx.link().tell_of_begin();
         self.guarded(&mut |me| me.protocol.connection_made(&me.cx));
+        self.cx.link().tell_of_success();
     }
 
     /// Bytes arrived, any number of them, cut anyhow.
@@ -257,6 +263,7 @@ impl<P: Protocol> Connection<P> {
         if let Some(inbox) = self.inbox.take() {
             self.cx.link().agenda().inboxes.give(inbox);
         }
+        let watcher = self.cx.link().take_watcher().map(|watcher| (watcher, error::twin(&reason)));
         let lost = HandlerPanicked::catch(|| self.protocol.connection_lost(&self.cx, reason));
         self.cx.leave();
         for panicked in [reported, lost].into_iter().filter_map(Result::err) {
@@ -265,6 +272,14 @@ impl<P: Protocol> Connection<P> {
         if let Some(failure) = self.cx.link().agenda().take_fault() {
             self.report(&failure);
         }
+        if let Some((watcher, reason)) = watcher {
+            watcher.lost(reason);
+        }
+    }
+
+    /// What reaches this connection from outside.
+    pub(crate) fn handles(&self) -> (Transport<P::Framing>, Rc<Promises<P>>) {
+        (self.cx.transport(), self.cx.shared_promises())
     }
 
     /// Gives the peer of a finished connection until then to read what was written.
@@ -517,7 +532,7 @@ mod tests {
         let address = Address::from(SocketAddr::from((Ipv4Addr::LOCALHOST, 8007)));
         let home = Home::of::<Pupil>(Rc::<Agenda>::default(), address.clone());
         let key = SlotMap::<ConnectionKey, ()>::with_key().insert(());
-        Connection::new(Pupil::default(), shared.seat(), Place { home, key, peer: address })
+        Connection::new(Pupil::default(), shared.seat(), Place { home, key, peer: address, watcher: None })
     }
 
     #[test]

@@ -379,6 +379,64 @@ pub struct QueueUnderflow {
     pub backlog: usize,
 }
 
+/// A [`Connector`](crate::protocol::Connector) is not in the state that the call needs.
+///
+/// ```
+/// # use twisty::prelude::*;
+/// # #[protocol(line)] #[derive(Default)] struct Caller;
+/// # #[protocol] impl Caller { #[on(line)] fn hear(&mut self) {} }
+/// # let reactor = Reactor::new()?;
+/// let connector = reactor.connect("tcp:127.0.0.1:8007", Caller::factory())?;
+/// assert_eq!(connector.connect(), Err(twisty::ConnectorError::AlreadyConnecting));
+/// # Ok::<(), twisty::Failure>(())
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum ConnectorError {
+    /// `connect` was called while an attempt goes on.
+    #[error("this connector connects already: wait for the factory to be told how that ends")]
+    AlreadyConnecting,
+    /// `connect` was called while the connection is there.
+    #[error("this connector is connected already: disconnect it first, or make another one")]
+    AlreadyConnected,
+    /// `stop_connecting` was called while no attempt goes on. Twisted's `NotConnectingError`.
+    #[error("this connector does not connect, so that there is nothing to stop")]
+    NotConnecting,
+    /// `connect` was called while the reactor stops, or when it is gone.
+    #[error("the reactor of this connector stops, or is gone: it connects no more")]
+    Stopping,
+}
+
+/// An attempt to connect was given up by this side, with `stop_connecting`, `disconnect` or `stop_trying`.
+///
+/// Twisted's `UserError`.
+///
+/// ```
+/// assert_eq!(twisty::ConnectingStopped.to_string(), "the attempt to connect was given up by this side");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the attempt to connect was given up by this side")]
+pub struct ConnectingStopped;
+
+/// A connection was made, and its factory's `build_protocol` had no protocol for it. It was closed.
+///
+/// Twisted's `NoProtocol`.
+///
+/// ```
+/// assert!(twisty::NoProtocol.to_string().starts_with("the factory has no protocol for this connection"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the factory has no protocol for this connection: its `build_protocol` answered `None`, so it was closed")]
+pub struct NoProtocol;
+
+/// The connection of a [`Connected`](crate::client::Connected) is over, so its protocol cannot be called.
+///
+/// ```
+/// assert_eq!(twisty::NotConnected.to_string(), "the connection is over, so its protocol cannot be called");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the connection is over, so its protocol cannot be called")]
+pub struct NotConnected;
+
 /// An endpoint's description cannot be understood.
 ///
 /// ```
@@ -411,6 +469,9 @@ pub enum ReactorError {
     /// `block_on` waited for a reactor whose run ended meanwhile, or before.
     #[error("the run of this reactor has ended, so that no answer comes; ask while it runs, or before its first run")]
     Ended,
+    /// A connection was to be made while the reactor stops.
+    #[error("this reactor stops, and connects nowhere any more")]
+    Stopping,
     /// A call from another thread came after the reactor was dropped.
     #[error("the reactor of this handle is gone")]
     Gone,
@@ -578,4 +639,30 @@ pub(crate) fn is_peers_fault(reason: &Failure) -> bool {
         ($($error:ty),*) => { $(reason.check::<$error>().is_some())||* };
     }
     any_of!(ConnectionLost, Overlong, Malformed, InvalidFrame, IdleTimeout, OutboxFull, CloseTimeout)
+}
+
+/// The same failure for somebody else who is to hear of it: an error of this crate's anew; of any other type what it says,
+/// since it need not be `Clone`.
+pub(crate) fn twin(failure: &Failure) -> Failure {
+    macro_rules! anew {
+        ($($error:ty),*) => {
+            $(if let Some(error) = failure.check::<$error>() {
+                return Failure::of_a_peer(error.clone()).at(failure.origin());
+            })*
+        };
+    }
+    anew!(ConnectionDone, ConnectionAborted, IdleTimeout, CloseTimeout, OutboxFull, Overlong, Malformed, InvalidFrame);
+    anew!(SendError, HandlerPanicked, CancelledError, TimeoutError, ResolverDropped, ConnectingStopped, NoProtocol);
+    let again = if let Some(ConnectionLost { source }) = failure.check() {
+        Failure::of_a_peer(ConnectionLost { source: io_twin(source) })
+    } else if let Some(error) = failure.check::<io::Error>() {
+        Failure::of_a_peer(io_twin(error))
+    } else {
+        Failure::message(failure.to_string())
+    };
+    again.at(failure.origin())
+}
+
+fn io_twin(error: &io::Error) -> io::Error {
+    error.raw_os_error().map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
 }

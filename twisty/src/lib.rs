@@ -36,6 +36,7 @@
 //! - [`task`]: futures; what is done later, or again and again; timeouts.
 //! - [`endpoint`]: `tcp:8007:interface=127.0.0.1` and the like.
 //! - [`names`]: names of hosts, and which of their addresses to connect to.
+//! - [`client`]: connecting, and connecting again.
 //! - [`program`]: the whole of a `main`.
 //! - [`failure`], [`error`]: what went wrong, and whose fault it was.
 //! - [`clock`]: time as a value, and calls that are due later.
@@ -45,6 +46,7 @@
 //! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`], and [`chain!`], [`macro@gather`] and
 //! [`macro@race`] for Deferreds, write what could be written by hand. How it all fits together stands in [`architecture`].
 
+pub mod client;
 pub mod clock;
 mod connection;
 pub mod deferred;
@@ -76,8 +78,8 @@ pub use clock::DelayedCall;
 pub use deferred::{Deferred, DeferredList, DeferredLock, DeferredQueue, DeferredSemaphore, Resolver, gather, race};
 pub use error::*;
 pub use failure::Failure;
-pub use program::{log_to_stderr, run, serve};
-pub use protocol::{Address, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
+pub use program::{connect, log_to_stderr, run, serve};
+pub use protocol::{Address, ClientFactory, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
 pub use reactor::{Handle, Port, Reactor, defer_to_thread};
 pub use twisty_macros::{chain, factory, gather, on, protocol, race, state_machine};
 
@@ -101,7 +103,7 @@ pub mod prelude {
     pub use crate::failure::Failure;
     pub use crate::framing::{Framing, LengthPrefixed, Line, Netstring, Raw};
     pub use crate::protocol::{
-        Address, Context, Factory, ForProtocol, FromFrame, Protocol, Replies, Shared, StateMachine, ToFrame, Transport,
+        Address, ClientFactory, Connector, Context, Factory, ForProtocol, FromFrame, Protocol, Replies, Shared, StateMachine, ToFrame, Transport,
     };
     pub use crate::reactor::Reactor;
     pub use twisty_macros::{chain, factory, gather, on, protocol, race, state_machine};

@@ -4,10 +4,11 @@ use std::cell::Cell;
 use std::io::{self, Write};
 use std::rc::Rc;
 
+use crate::client::Client;
 use crate::deferred::{Deferred, IntoDeferred};
 use crate::error::{CancelledError, HandlerPanicked};
 use crate::failure::Failure;
-use crate::protocol::{Factory, IntoShared};
+use crate::protocol::{ClientFactory, Factory, IntoShared};
 use crate::reactor::Reactor;
 
 /// Runs a reactor until the work that `main` begins is done: the whole of a program's `main`. (Twisted's `task.react`.)
@@ -180,6 +181,43 @@ pub fn serve<F: Factory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<
     reactor.run()?;
     reactor.give_up();
     Ok(())
+}
+
+/// Connects `factory` to `endpoint`, and runs until the connection is over and nobody connects again: the whole of a
+/// client's `main`.
+///
+/// A factory that reconnects (`#[factory(protocol = P, reconnect)]`) runs until it is told to stop that, or has no retries
+/// left. SIGINT and SIGTERM close the connection after what it has queued, for at most 10 seconds, or give the attempt up;
+/// a second signal cuts it off.
+///
+/// What goes wrong is reported through `tracing`; a program that has no subscriber gets [`log_to_stderr`].
+///
+/// # Errors
+/// As [`Reactor::connect`]; and why the last attempt failed, or the last connection ended if that was in no good order.
+///
+/// ```no_run
+/// use twisty::prelude::*;
+///
+/// #[protocol(line)]
+/// #[derive(Default)]
+/// struct Listener;
+///
+/// #[protocol]
+/// impl Listener {
+///     #[on(line)]
+///     fn hear(&mut self, line: &str) {
+///         println!("{line}");
+///     }
+/// }
+///
+/// fn main() -> twisty::Result<()> {
+///     twisty::connect("tcp:example.com:8007", Listener::factory())
+/// }
+/// ```
+#[track_caller]
+pub fn connect<F: ClientFactory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<(), Failure> {
+    let shared = factory.into_shared();
+    run(|reactor| Client::run(reactor, endpoint, Box::new(shared)))
 }
 
 /// Writes what `tracing` reports, from `INFO` upwards, to standard error: each connection that did not end well, with the

@@ -67,6 +67,11 @@ impl<P: Protocol> Context<P> {
         self.promises.get().map(Rc::as_ref)
     }
 
+    /// The same, to call the protocol from elsewhere.
+    pub(crate) fn shared_promises(&self) -> Rc<Promises<P>> {
+        Rc::clone(self.promises.get_or_init(Promises::new))
+    }
+
     /// Has the outcome of `deferred` put into effect when it fires, at the place of this handler's reply.
     pub(crate) fn promise_reply<S: States, R: Outcome<P, S> + 'static>(&self, deferred: Deferred<R>) {
         let reply = self.transport.promise_reply();

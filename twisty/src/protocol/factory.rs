@@ -4,7 +4,7 @@ use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::rc::Rc;
 
-use super::{Address, Protocol};
+use super::{Address, ClientFactory, Protocol};
 use crate::error::HandlerPanicked;
 use crate::failure::Failure;
 
@@ -100,7 +100,7 @@ pub trait Factory: Sized + 'static {
 /// assert_eq!(server.connect().sent(), "hi");
 /// ```
 pub struct ForProtocol<P> {
-    build: Box<dyn FnMut() -> P>,
+    build: Box<dyn FnMut() -> Option<P>>,
 }
 
 impl<P> ForProtocol<P> {
@@ -120,8 +120,17 @@ impl<P> ForProtocol<P> {
     /// assert_eq!(first.receive("?\r\n").sent(), "1\r\n");
     /// assert_eq!(second.receive("?\r\n").sent(), "2\r\n");
     /// ```
-    pub fn new(build: impl FnMut() -> P + 'static) -> Self {
-        Self { build: Box::new(build) }
+    pub fn new(mut build: impl FnMut() -> P + 'static) -> Self {
+        Self { build: Box::new(move || Some(build())) }
+    }
+
+    /// A factory of this one protocol, and none after it.
+    pub(crate) fn once(protocol: P) -> Self
+    where
+        P: 'static,
+    {
+        let mut protocol = Some(protocol);
+        Self { build: Box::new(move || protocol.take()) }
     }
 }
 
@@ -135,9 +144,11 @@ impl<P: Protocol<Factory = Self>> Factory for ForProtocol<P> {
     type Protocol = P;
 
     fn build_protocol(&mut self, _peer: &Address) -> Option<P> {
-        Some((self.build)())
+        (self.build)()
     }
 }
+
+impl<P: Protocol<Factory = Self>> ClientFactory for ForProtocol<P> {}
 
 impl<P> fmt::Debug for ForProtocol<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

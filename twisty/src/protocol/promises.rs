@@ -7,8 +7,8 @@ use std::rc::Rc;
 use slotmap::{DefaultKey, SlotMap};
 
 use super::{Context, Protocol, Transport};
-use crate::deferred::{CancelHandle, Deferred};
-use crate::error::CancelledError;
+use crate::deferred::{CancelHandle, Deferred, Resolver};
+use crate::error::{CancelledError, HandlerPanicked, NotConnected};
 use crate::failure::Failure;
 
 /// The Deferreds that a connection waits for. They fire anywhere, also while a handler of their own connection runs; what
@@ -44,6 +44,33 @@ impl<P: Protocol, T, J: FnOnce(&mut P, &Context<P>, Result<T, Failure>)> Job<P> 
     }
 }
 
+/// A call from outside, and who waits for what it answers.
+struct Call<T: 'static, C> {
+    resolver: Resolver<T>,
+    call: C,
+}
+
+impl<P: Protocol, T: 'static, C: FnOnce(&mut P, &Context<P>) -> T> Job<P> for Call<T, C> {
+    fn run(self: Box<Self>, protocol: &mut P, cx: &Context<P>) {
+        let Self { resolver, call } = *self;
+        if resolver.is_called() {
+            return;
+        }
+        match HandlerPanicked::catch(|| call(protocol, cx)) {
+            Ok(value) => resolver.callback(value),
+            // As with any handler: it is its connection that ends.
+            Err(panicked) => {
+                cx.fail(panicked.clone());
+                resolver.errback(panicked);
+            }
+        }
+    }
+
+    fn give_up(self: Box<Self>) {
+        let _cancelled_already = self.resolver.try_errback(NotConnected);
+    }
+}
+
 impl<P: Protocol> Promises<P> {
     pub(crate) fn new() -> Rc<Self> {
         Rc::new(Self { fired: RefCell::default(), pending: RefCell::default(), over: Cell::new(false) })
@@ -71,6 +98,22 @@ impl<P: Protocol> Promises<P> {
             transport.disturb();
             transport.enter();
         });
+    }
+
+    /// Has the protocol called when no handler runs; not at all if the connection is over.
+    pub(crate) fn call<T: 'static>(
+        &self,
+        transport: &Transport<P::Framing>,
+        call: impl FnOnce(&mut P, &Context<P>) -> T + 'static,
+    ) -> Deferred<T> {
+        if self.over.get() {
+            return Deferred::fail(NotConnected);
+        }
+        let (resolver, deferred) = Deferred::new();
+        self.fired.borrow_mut().push_back(Box::new(Call { resolver, call }));
+        transport.disturb();
+        transport.enter();
+        deferred
     }
 
     pub(crate) fn has_jobs(&self) -> bool {

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use super::broadcast::Encoded;
 use super::replies::Applying;
-use super::{Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, Rare, ToFrame};
+use super::{Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, Rare, ToFrame, Watcher};
 use crate::error::{OutboxFull, SendError};
 use crate::failure::Failure;
 use crate::framing::Framing;
@@ -458,6 +458,38 @@ impl<F: Framing> Transport<F> {
         let result = change(&mut rare);
         self.0.rare.set(Some(rare));
         Some(result)
+    }
+
+    /// Has somebody else be told, too, how the connection goes.
+    pub(crate) fn set_watcher(&self, watcher: Rc<dyn Watcher>) {
+        let _there_was_none = self.with_rare(|rare| rare.watcher.replace(watcher));
+    }
+
+    /// Tells the watcher, if there is one, that the connection is there.
+    pub(crate) fn tell_of_begin(&self) {
+        if let Some(watcher) = self.watcher() {
+            let me = self.clone();
+            watcher.begins(Box::new(move |phase| me.close(phase, None)));
+        }
+    }
+
+    /// Tells the watcher that its protocol was told.
+    pub(crate) fn tell_of_success(&self) {
+        let failed = self.if_rare(|rare| rare.reason.is_some());
+        if failed == Some(false)
+            && let Some(watcher) = self.watcher()
+        {
+            watcher.made();
+        }
+    }
+
+    fn watcher(&self) -> Option<Rc<dyn Watcher>> {
+        self.if_rare(|rare| rare.watcher.clone()).flatten()
+    }
+
+    /// The watcher, to be told that the connection is over.
+    pub(crate) fn take_watcher(&self) -> Option<Rc<dyn Watcher>> {
+        self.if_rare(|rare| rare.watcher.take()).flatten()
     }
 
     pub(crate) fn outbox(&self) -> RefMut<'_, Outbox> {

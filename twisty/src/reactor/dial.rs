@@ -10,11 +10,13 @@ use std::time::Duration;
 use mio::net::TcpStream;
 use socket2::{Domain, SockAddr, TcpKeepalive, Type};
 
-use super::Reactor;
 use super::entries::{Entry, token_of};
+use super::{Reactor, Welcome};
+use crate::connection::Place;
 use crate::deferred::{Deferred, Resolver};
+use crate::error::{HandlerPanicked, NoProtocol};
 use crate::failure::Failure;
-use crate::protocol::{Address, ConnectionKey, UnixAddress};
+use crate::protocol::{Address, ConnectionKey, UnixAddress, Watcher};
 use crate::transport::Socket;
 
 /// Whom to reach.
@@ -170,6 +172,26 @@ impl Reactor {
         });
         entries[key] = Entry::Attempt(Some(Box::new(Attempt { socket, resolver })));
         Ok(dialled)
+    }
+
+    /// Makes a connection of a socket that has reached its peer, and tells its protocol and `watcher`.
+    ///
+    /// Not from inside of a connection's handlers, which have what sockets are read into.
+    pub(crate) fn greet(
+        &self,
+        dialled: Dialled,
+        factory: &dyn Welcome,
+        watcher: Rc<dyn Watcher>,
+    ) -> Result<(), Failure> {
+        let Dialled { socket, host, peer } = dialled;
+        let (home, mut refused) = (factory.home(Rc::clone(&self.0.agenda), host), None);
+        self.add(|key| {
+            let place = Place { home, key, peer, watcher: Some(watcher) };
+            let built = HandlerPanicked::catch(|| factory.welcome(socket, place)).map_err(Failure::from);
+            let driver = built.and_then(|driver| driver.ok_or_else(|| NoProtocol.into()));
+            driver.map_err(|why| refused = Some(why)).ok()
+        });
+        refused.map_or(Ok(()), Err)
     }
 
     /// The poll says something about a socket that connects.

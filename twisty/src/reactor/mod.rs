@@ -103,7 +103,7 @@ struct Core {
     /// Threads that wait for a result of this one.
     askers: RefCell<Askers>,
     when_running: RefCell<Vec<Call>>,
-    when_stopping: RefCell<Vec<Call>>,
+    when_stopping: RefCell<SlotMap<StopKey, Call>>,
     /// What every socket is read into.
     buffer: RefCell<Box<[u8]>>,
     /// Lets the reactor turn clients away when it is out of descriptors.
@@ -119,6 +119,22 @@ struct Core {
 
 /// What the reactor calls once, with itself.
 type Call = Box<dyn FnOnce(&Reactor)>;
+
+slotmap::new_key_type! {
+    /// Names one call that is made when the reactor stops.
+    pub(crate) struct StopKey;
+}
+
+/// A reactor for what it holds itself, and which should not keep it alive.
+#[derive(Clone)]
+pub(crate) struct WeakReactor(Weak<Core>);
+
+impl WeakReactor {
+    /// The reactor, unless it is gone.
+    pub(crate) fn upgrade(&self) -> Option<Reactor> {
+        self.0.upgrade().map(Reactor)
+    }
+}
 
 /// What a timer is for.
 enum Job {
@@ -289,7 +305,9 @@ impl Reactor {
         if self.0.stage.get() == Stage::Stopping {
             self.0.stage.set(Stage::Draining);
             self.0.drain_by.set(Some(self.time() + self.0.drain_timeout.get()));
-            self.guard_all(self.0.when_stopping.take());
+            // Emptied and not replaced, so that no key names another call later.
+            let calls: Vec<Call> = self.0.when_stopping.borrow_mut().drain().map(|(_, call)| call).collect();
+            self.guard_all(calls);
             self.close_all(false);
         }
         // Closing runs handlers, which may have asked to stop again.
@@ -444,11 +462,27 @@ impl Reactor {
     }
 
     /// Calls `call` when this run stops, before anything is closed.
-    pub(crate) fn call_when_stopping(&self, call: impl FnOnce(&Self) + 'static) {
-        self.0.when_stopping.borrow_mut().push(Box::new(call));
+    pub(crate) fn call_when_stopping(&self, call: impl FnOnce(&Self) + 'static) -> StopKey {
+        self.0.when_stopping.borrow_mut().insert(Box::new(call))
     }
 
-    fn guard_all(&self, calls: Vec<Call>) {
+    /// Does not call it any more.
+    pub(crate) fn forget_call_when_stopping(&self, key: StopKey) {
+        // A statement of its own, so that the borrow ends before the call is dropped.
+        let forgotten = self.0.when_stopping.borrow_mut().remove(key);
+        drop(forgotten);
+    }
+
+    /// Whether it was told to stop, and still runs.
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.0.stage.get() > Stage::Running
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakReactor {
+        WeakReactor(Rc::downgrade(&self.0))
+    }
+
+    fn guard_all(&self, calls: impl IntoIterator<Item = Call>) {
         for call in calls {
             self.guarded(|| call(self));
         }

@@ -236,7 +236,7 @@ impl Listener {
         }
         self.reported.set(false);
         let home = self.home_of(reactor, host);
-        reactor.add(|key| self.factory.welcome(socket, Place { home, key, peer }));
+        reactor.add(|key| self.factory.welcome(socket, Place { home, key, peer, watcher: None }));
     }
 
     fn report(&self, report: impl FnOnce()) {

@@ -151,7 +151,7 @@ impl<F: Factory> Server<F> {
         let protocol = seat.and_then(build);
         let home = Home::of::<F::Protocol>(Rc::clone(&memory.agenda), host);
         let key = memory.ends.borrow_mut().insert_with_key(|key| {
-            let place = Place { home, key, peer };
+            let place = Place { home, key, peer, watcher: None };
             End::new(protocol.map(|(protocol, seat)| Connection::new(protocol, seat, place)))
         });
         memory.drive(key, Connection::open);
