@@ -79,7 +79,9 @@ pub use deferred::{Deferred, DeferredList, DeferredLock, DeferredQueue, Deferred
 pub use error::*;
 pub use failure::Failure;
 pub use program::{connect, log_to_stderr, run, serve};
-pub use protocol::{Address, ClientFactory, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast};
+pub use protocol::{
+    Address, ClientFactory, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast,
+};
 pub use reactor::{Handle, Port, Reactor, defer_to_thread};
 pub use twisty_macros::{chain, factory, gather, on, protocol, race, state_machine};
 
@@ -103,7 +105,8 @@ pub mod prelude {
     pub use crate::failure::Failure;
     pub use crate::framing::{Framing, LengthPrefixed, Line, Netstring, Raw};
     pub use crate::protocol::{
-        Address, ClientFactory, Connector, Context, Factory, ForProtocol, FromFrame, Protocol, Replies, Shared, StateMachine, ToFrame, Transport,
+        Address, ClientFactory, Connector, Context, Factory, ForProtocol, FromFrame, Protocol, Replies, Shared,
+        StateMachine, ToFrame, Transport,
     };
     pub use crate::reactor::Reactor;
     pub use twisty_macros::{chain, factory, gather, on, protocol, race, state_machine};

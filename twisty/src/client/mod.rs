@@ -49,11 +49,7 @@ impl Reactor {
     /// connector.stop_connecting()?;
     /// # Ok::<(), twisty::Failure>(())
     /// ```
-    pub fn connect<F: ClientFactory>(
-        &self,
-        endpoint: &str,
-        factory: impl IntoShared<F>,
-    ) -> Result<Connector, Failure> {
+    pub fn connect<F: ClientFactory>(&self, endpoint: &str, factory: impl IntoShared<F>) -> Result<Connector, Failure> {
         let client = Client::new(self, endpoint.parse()?, Box::new(factory.into_shared()));
         client.start()?;
         Ok(client.connector())

@@ -252,13 +252,14 @@ impl Reactor {
         }
     }
 
-    /// Makes turns until nothing is left to do at this time. Inside of a turn it does nothing: that goes on anyway.
+    /// Makes turns until nothing is left to do at this time, unless the run is over. Inside of a turn it does nothing: that
+    /// goes on anyway.
     ///
     /// # Panics
     /// If there is no end to it.
     pub(crate) fn work(&self) {
         const TURNS: usize = 100_000;
-        let Some(_working) = self.memory().and_then(Working::begin) else { return };
+        let Some(_working) = self.memory().filter(|_| self.is_running()).and_then(Working::begin) else { return };
         let _entered = Entered::new(Rc::new(self.clone()));
         let rests = (0..TURNS).any(|_| {
             self.work_once();

@@ -221,10 +221,11 @@ impl Network {
     /// let network = twisty::testing::Network::new();
     /// let (told, hears) = std::sync::mpsc::channel();
     /// let every_minute = LoopingCall::new(network.reactor(), move || told.send(()).expect("it hears"));
-    /// every_minute.start(Duration::from_secs(60), true).ignore();
+    /// let _never_fires = every_minute.start(Duration::from_secs(60), true)?;
     /// network.advance(Duration::from_secs(24 * 3600));
     /// assert_eq!(hears.try_iter().count(), 24 * 60 + 1);
     /// assert_eq!(network.now().to_string(), "86400s");
+    /// # Ok::<(), twisty::Failure>(())
     /// ```
     pub fn advance(&self, time: Duration) {
         self.reactor.advance(time);
