@@ -15,12 +15,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerPanicked, IdleTimeout};
+use crate::error::{
+    self, CloseTimeout, ConnectionAborted, FramingError, HandlerPanicked, IdleTimeout, PlaintextAfterStartTls,
+};
 use crate::failure::Failure;
 use crate::framing::{Decoded, Framing};
 use crate::protocol::{
     Address, Agenda, ConnectionKey, Context, Delivery, Home, Inbox, Outbox, Phase, Promises, Protocol, Seat, Transport,
-    Watcher,
+    Upgrade, Watcher,
 };
 
 pub(crate) struct Connection<P: Protocol> {
@@ -49,6 +51,8 @@ pub(crate) enum Step {
     Resume,
     /// Call [`handle_fired`](Connection::handle_fired).
     Run,
+    /// TLS begins: go on with [`take_upgrade`](Connection::take_upgrade).
+    Upgrade,
     /// Nothing until the next input.
     Wait,
 }
@@ -134,6 +138,7 @@ impl<P: Protocol> Connection<P> {
     /// Time passed: [`deadline`](Self::deadline) may have come. Early calls are harmless.
     pub(crate) fn handle_timeout(&mut self, now: Timestamp) {
         let limits = P::limits();
+        self.cx.link().look_after_upgrade();
         match self.cx.link().phase() {
             Phase::Closing if self.close_by.get() <= now => {
                 let (queued, promised) = (self.cx.link().queued(), self.cx.link().promised_replies());
@@ -168,6 +173,14 @@ impl<P: Protocol> Connection<P> {
         match (link.phase(), written) {
             (Phase::Aborting, _) => Step::Abort,
             (Phase::Open | Phase::Closing, _) if self.has_jobs() => Step::Run,
+            // What is queued now must not go out in clear.
+            (Phase::Open | Phase::Closing, _) if link.is_upgrading() => {
+                if link.take_upgrade_due() {
+                    Step::Upgrade
+                } else {
+                    Step::Wait
+                }
+            }
             (Phase::Open | Phase::Closing, false) if writable => Step::Write,
             (Phase::Closing, true) if link.promised_replies() == 0 => Step::Close,
             (Phase::Closing, _) => {
@@ -204,6 +217,7 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         let waits = |since: Timestamp, limit: Option<Duration>| limit.map(|limit| since + limit);
         match self.cx.link().phase() {
+            Phase::Open | Phase::Closing if self.cx.link().is_upgrading() => self.upgrade_deadline(),
             Phase::Closing => Some(self.close_by.get()).filter(|by| *by != Timestamp::NEVER),
             Phase::Open => {
                 let frame = waits(self.waiting_since, self.timeout());
@@ -213,6 +227,11 @@ impl<P: Protocol> Connection<P> {
             Phase::Closed => self.lingers_until(),
             Phase::Aborting => None,
         }
+    }
+
+    /// Nothing else is waited for meanwhile.
+    fn upgrade_deadline(&self) -> Option<Timestamp> {
+        self.cx.link().if_rare(|rare| rare.upgrade.as_ref()?.deadline).flatten()
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -226,6 +245,25 @@ impl<P: Protocol> Connection<P> {
     /// Bytes that arrived and were not delivered.
     pub(crate) fn unread(&self) -> &[u8] {
         self.inbox.as_deref().map_or(&[], Inbox::unread)
+    }
+
+    /// The TLS that begins; the answer to [`Step::Upgrade`]. Bytes that were read and not delivered came in clear behind
+    /// what asked for it: whoever put them there, they are not the encrypted peer's, so there is no TLS then.
+    pub(crate) fn take_upgrade(&mut self) -> Option<Upgrade> {
+        let upgrade = self.cx.link().if_rare(|rare| rare.upgrade.take()).flatten()?;
+        let length = self.unread().len();
+        if length == 0 {
+            return Some(upgrade);
+        }
+        let reason = Failure::of_a_peer(PlaintextAfterStartTls { length });
+        self.cx.link().close(Phase::Aborting, Some(reason));
+        upgrade.give_up();
+        None
+    }
+
+    /// It is not done yet.
+    pub(crate) fn put_back_upgrade(&self, upgrade: Upgrade) {
+        self.cx.link().with_rare(|rare| rare.upgrade = Some(upgrade));
     }
 
     // ---- output
@@ -262,6 +300,9 @@ impl<P: Protocol> Connection<P> {
         });
         if let Some(inbox) = self.inbox.take() {
             self.cx.link().agenda().inboxes.give(inbox);
+        }
+        if let Some(upgrade) = self.cx.link().if_rare(|rare| rare.upgrade.take()).flatten() {
+            upgrade.give_up();
         }
         let watcher = self.cx.link().take_watcher().map(|watcher| (watcher, error::twin(&reason)));
         let lost = HandlerPanicked::catch(|| self.protocol.connection_lost(&self.cx, reason));

@@ -14,6 +14,7 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::rc::Rc;
 use std::str::FromStr;
 
 use nom::branch::alt;
@@ -27,7 +28,7 @@ use nom::{IResult, Parser};
 use crate::error::{EndpointError, ListenError};
 use crate::failure::Failure;
 use crate::protocol::{Factory, IntoShared};
-use crate::reactor::{Binding, Port, Reactor, Welcome};
+use crate::reactor::{Binding, Port, Prologue, Reactor, Welcome};
 
 /// Where to listen.
 ///
@@ -94,12 +95,12 @@ impl ServerEndpoint {
     /// # Ok::<(), twisty::Failure>(())
     /// ```
     pub fn listen<F: Factory>(&self, reactor: &Reactor, factory: impl IntoShared<F>) -> Result<Port, Failure> {
-        self.open(reactor, Box::new(factory.into_shared().start()?))
+        self.open(reactor, Rc::new(factory.into_shared().start()?), Prologue::default())
     }
 
-    fn open(&self, reactor: &Reactor, factory: Box<dyn Welcome>) -> Result<Port, Failure> {
+    fn open(&self, reactor: &Reactor, factory: Rc<dyn Welcome>, prologue: Prologue) -> Result<Port, Failure> {
         let binding = Binding { address: self.address, backlog: self.backlog.into() };
-        let opened = reactor.listen_tcp(binding, factory);
+        let opened = reactor.listen_tcp(binding, factory, prologue);
         Ok(opened.map_err(|source| ListenError { endpoint: self.to_string(), source })?)
     }
 
@@ -234,5 +235,38 @@ impl Reactor {
     /// ```
     pub fn listen<F: Factory>(&self, endpoint: &str, factory: impl IntoShared<F>) -> Result<Port, Failure> {
         endpoint.parse::<ServerEndpoint>()?.listen(self, factory)
+    }
+    /// Listens on an endpoint as [`listen`](Self::listen) does, over TLS: a client gets its protocol after the handshake.
+    /// One that does not get through that is closed, with a line in the log. (Twisted's `wrapServerTLS` and `listenSSL`.)
+    ///
+    /// # Errors
+    /// As [`listen`](Self::listen), and [`TlsConfigError`](crate::TlsConfigError) when the configuration cannot be used.
+    ///
+    /// ```no_run
+    /// use twisty::prelude::*;
+    /// use twisty::tls::{Identity, ServerTls};
+    ///
+    /// # #[protocol(line)]
+    /// # #[derive(Default)]
+    /// # struct Echo;
+    /// # #[protocol]
+    /// # impl Echo {
+    /// #     #[on(line)]
+    /// #     fn echo(&mut self, cx: &Context<Self>, line: &str) { cx.send(line); }
+    /// # }
+    /// let reactor = Reactor::new()?;
+    /// let tls = ServerTls::new(Identity::from_files("server.pem", "server.key")?);
+    /// reactor.listen_tls("tcp:8443", &tls, Echo::factory())?;
+    /// # Ok::<(), twisty::Failure>(())
+    /// ```
+    #[cfg(feature = "tls")]
+    pub fn listen_tls<F: Factory>(
+        &self,
+        endpoint: &str,
+        tls: &crate::tls::ServerTls,
+        factory: impl IntoShared<F>,
+    ) -> Result<Port, Failure> {
+        let (endpoint, prologue) = (endpoint.parse::<ServerEndpoint>()?, tls.prologue()?);
+        endpoint.open(self, Rc::new(factory.into_shared().start()?), prologue)
     }
 }

@@ -199,6 +199,72 @@ fn undelivered(queued: usize, promised: usize) -> String {
     }
 }
 
+/// What comes before the conversation, a TLS handshake or a PROXY header, took too long.
+///
+/// ```
+/// let error = twisty::HandshakeTimeout { limit: std::time::Duration::from_secs(10) };
+/// assert_eq!(error.to_string(), "the peer did not finish its handshake within 10s");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the peer did not finish its handshake within {limit:?}")]
+pub struct HandshakeTimeout {
+    /// The time allowed.
+    pub limit: Duration,
+}
+
+/// The peer closed the connection without saying so in TLS (no `close_notify`): what it sent may have been cut short by
+/// somebody on the way, so this is no orderly end. Twisted reports a `ConnectionLost`.
+///
+/// ```
+/// assert!(twisty::TlsTruncated.to_string().starts_with("the peer closed the connection without a TLS close_notify"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the peer closed the connection without a TLS close_notify: what it sent may be incomplete")]
+pub struct TlsTruncated;
+
+/// TLS with this peer does not come about, or cannot go on. Twisted's `SSL.Error` and `VerificationError`.
+///
+/// ```
+/// let error = twisty::TlsError::Alert { alert: "unknown certificate authority".into() };
+/// assert_eq!(error.to_string(), "the peer ended TLS, its alert says: unknown certificate authority");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[non_exhaustive]
+pub enum TlsError {
+    /// The peer refused, and said why.
+    #[error("the peer ended TLS, its alert says: {alert}")]
+    Alert {
+        /// The alert, in words.
+        alert: String,
+    },
+    /// The peer showed no certificate, or one that is not accepted.
+    #[error("the peer's certificate is not accepted: {problem}")]
+    Certificate {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// The peer does not follow the protocol, or speaks another one.
+    #[error("the peer broke TLS: {problem}")]
+    Protocol {
+        /// What it did.
+        problem: String,
+    },
+}
+
+/// Bytes came in clear behind the message that asked for TLS. Somebody on the way may have put them there, to have them
+/// taken for part of the encrypted conversation; so they are not looked at, and the connection ends.
+///
+/// ```
+/// let error = twisty::PlaintextAfterStartTls { length: 9 };
+/// assert!(error.to_string().starts_with("9 bytes came in clear behind what asked for TLS"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{length} bytes came in clear behind what asked for TLS; they may be forged, so nothing was made of them")]
+pub struct PlaintextAfterStartTls {
+    /// How many bytes had come already.
+    pub length: usize,
+}
+
 // ---- the caller ----------------------------------------------------------------------------------------------------
 
 /// The program ended the connection at once, with `abort_connection` or because it stops.
@@ -547,6 +613,36 @@ pub enum TaskError {
     NotPaused,
 }
 
+/// `start_tls` was called when it cannot be done.
+///
+/// ```
+/// assert!(twisty::StartTlsError::AlreadyStarted.to_string().starts_with("TLS was started before"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum StartTlsError {
+    /// The connection is closed or closing.
+    #[error("the connection is not open any more, TLS cannot start on it")]
+    NotConnected,
+    /// TLS is there, or was asked for. Twisted's `startTLS` answers `False`.
+    #[error("TLS was started before on this connection, it starts once (see `Transport::tls`)")]
+    AlreadyStarted,
+}
+
+/// A certificate, a key or a trust root cannot be used, or an endpoint needs TLS and has none.
+///
+/// ```
+/// let error = twisty::TlsConfigError { what: "server.pem".into(), problem: "it holds no certificate".into() };
+/// assert_eq!(error.to_string(), "TLS cannot be set up with server.pem: it holds no certificate");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("TLS cannot be set up with {what}: {problem}")]
+pub struct TlsConfigError {
+    /// The file, or what else was given.
+    pub what: String,
+    /// What is wrong with it, and what would be right.
+    pub problem: String,
+}
+
 // ---- the system ----------------------------------------------------------------------------------------------------
 
 /// A port cannot be listened on.
@@ -638,7 +734,19 @@ pub(crate) fn is_peers_fault(reason: &Failure) -> bool {
     macro_rules! any_of {
         ($($error:ty),*) => { $(reason.check::<$error>().is_some())||* };
     }
-    any_of!(ConnectionLost, Overlong, Malformed, InvalidFrame, IdleTimeout, OutboxFull, CloseTimeout)
+    any_of!(
+        ConnectionLost,
+        Overlong,
+        Malformed,
+        InvalidFrame,
+        IdleTimeout,
+        OutboxFull,
+        CloseTimeout,
+        HandshakeTimeout,
+        TlsTruncated,
+        TlsError,
+        PlaintextAfterStartTls
+    )
 }
 
 /// The same failure for somebody else who is to hear of it: an error of this crate's anew; of any other type what it says,
@@ -653,6 +761,7 @@ pub(crate) fn twin(failure: &Failure) -> Failure {
     }
     anew!(ConnectionDone, ConnectionAborted, IdleTimeout, CloseTimeout, OutboxFull, Overlong, Malformed, InvalidFrame);
     anew!(SendError, HandlerPanicked, CancelledError, TimeoutError, ResolverDropped, ConnectingStopped, NoProtocol);
+    anew!(HandshakeTimeout, TlsTruncated, TlsError, PlaintextAfterStartTls, TlsConfigError);
     let again = if let Some(ConnectionLost { source }) = failure.check() {
         Failure::of_a_peer(ConnectionLost { source: io_twin(source) })
     } else if let Some(error) = failure.check::<io::Error>() {

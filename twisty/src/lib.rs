@@ -41,6 +41,7 @@
 //! - [`failure`], [`error`]: what went wrong, and whose fault it was.
 //! - [`clock`]: time as a value, and calls that are due later.
 //! - [`threads`]: threads for work that blocks.
+//! - `tls`: encryption, with the feature `tls`.
 //! - [`testing`]: the same protocols without sockets or real time.
 //!
 //! The attributes [`macro@protocol`], [`macro@factory`] and [`macro@state_machine`], and [`chain!`], [`macro@gather`] and
@@ -61,6 +62,8 @@ pub mod reactor;
 pub mod task;
 pub mod testing;
 pub mod threads;
+#[cfg(feature = "tls")]
+pub mod tls;
 mod transport;
 
 #[doc = include_str!("../../ARCHITECTURE.md")]

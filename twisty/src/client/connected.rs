@@ -1,5 +1,6 @@
 //! A protocol that is connected, as whoever connected it sees it.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
@@ -193,6 +194,10 @@ impl<P: Protocol<Factory = ForProtocol<P>>> Guest<P> {
 impl<P: Protocol> Welcome for Rc<Guest<P>> {
     fn connections(&self) -> (usize, usize) {
         self.seat.connections()
+    }
+
+    fn reserve(&self) -> Box<dyn Any> {
+        self.seat.reserve()
     }
 
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home> {

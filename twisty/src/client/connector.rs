@@ -113,10 +113,12 @@ impl Client {
     }
 
     /// Connects, and is over when all that comes of it is.
-    pub(crate) fn run(reactor: &Reactor, endpoint: &str, factory: Box<dyn Patron>) -> Result<Deferred<()>, Failure> {
-        let client = Self::new(reactor, endpoint.parse()?, factory);
-        client.start()?;
-        Ok(client.when_over())
+    pub(crate) fn run(reactor: &Reactor, endpoint: &str, factory: Box<dyn Patron>) -> Deferred<()> {
+        let started = endpoint.parse().map_err(Failure::from).and_then(|route| {
+            let client = Self::new(reactor, route, factory);
+            client.start().map(|()| client)
+        });
+        started.map_or_else(Deferred::fail, |client| client.when_over())
     }
 
     /// That there is neither a connection nor an attempt any more, nor one to come: a failure, if the last one was no good

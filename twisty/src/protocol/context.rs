@@ -6,7 +6,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::promises::{self, Promises};
-use super::{Address, Outcome, Protocol, Seat, States, ToFrame, Transport};
+use super::{Address, Outcome, Protocol, Seat, States, TlsInfo, ToFrame, Transport};
 use crate::clock::{self, Scheduler};
 use crate::deferred::{Deferred, IntoDeferred};
 use crate::failure::Failure;
@@ -454,6 +454,25 @@ impl<P: Protocol> Context<P> {
     #[must_use]
     pub fn peer(&self) -> Address {
         self.transport.peer()
+    }
+
+    /// What the two ends have agreed on, if the connection is encrypted; see [`Transport::tls`].
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Careful;
+    /// # #[protocol] impl Careful {
+    /// #[on(line)]
+    /// fn tell(&mut self, cx: &Context<Self>) -> &'static str {
+    ///     if cx.tls().is_some() { "the secret" } else { "not in clear" }
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Careful::factory()).connect();
+    /// assert_eq!(client.receive("what is it?\r\n").sent(), "not in clear\r\n");
+    /// ```
+    #[must_use]
+    pub fn tls(&self) -> Option<Rc<TlsInfo>> {
+        self.transport.tls()
     }
 
     /// This end's address.

@@ -184,7 +184,7 @@ struct Site<F> {
 }
 
 impl<F: Factory> Shared<F> {
-    /// Connections open now.
+    /// Connections open now, those among them that have no protocol yet because their handshake goes on.
     ///
     /// ```
     /// # use twisty::prelude::*;
@@ -365,5 +365,21 @@ impl<F> Clone for Shared<F> {
 impl<F> fmt::Debug for Shared<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").field("connections", &self.0.connections.get()).finish_non_exhaustive()
+    }
+}
+
+/// A place among the connections of a factory, kept for one that has no protocol yet.
+pub(crate) struct Reserved<F: Factory>(Seat<F>);
+
+impl<F: Factory> Reserved<F> {
+    pub(crate) fn new(seat: Seat<F>) -> Self {
+        seat.enter();
+        Self(seat)
+    }
+}
+
+impl<F: Factory> Drop for Reserved<F> {
+    fn drop(&mut self) {
+        self.0.leave();
     }
 }

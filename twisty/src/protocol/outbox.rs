@@ -105,6 +105,17 @@ impl Outbox {
         }
     }
 
+    /// Takes out all that is queued.
+    pub(crate) fn take_all(&mut self) -> Vec<u8> {
+        let mut all = Vec::with_capacity(self.len());
+        while !self.is_empty() {
+            let before = all.len();
+            self.with_slices(|slices| slices.iter().for_each(|slice| all.extend_from_slice(slice)));
+            self.advance(all.len() - before);
+        }
+        all
+    }
+
     /// Gives the queue's memory back once nothing is in it. While something is owed, or it was not seen yet that it drained,
     /// the queue stays, but not with a large buffer: who waits for a reply may wait for long.
     pub(crate) fn tidy(&mut self, agenda: &Agenda) {

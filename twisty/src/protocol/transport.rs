@@ -1,5 +1,6 @@
 //! The user's end of a connection: [`Transport`].
 
+use std::any::Any;
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -7,8 +8,12 @@ use std::rc::Rc;
 
 use super::broadcast::Encoded;
 use super::replies::Applying;
-use super::{Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, Rare, ToFrame, Watcher};
-use crate::error::{OutboxFull, SendError};
+use super::{
+    Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, Rare, TlsInfo, ToFrame, Upgrade,
+    Watcher,
+};
+use crate::deferred::Deferred;
+use crate::error::{OutboxFull, SendError, StartTlsError};
 use crate::failure::Failure;
 use crate::framing::Framing;
 
@@ -65,8 +70,8 @@ pub(super) struct Link<F> {
     pub(super) applying: Cell<Applying>,
     /// Whether replies are owed, in the outbox: each frame asks.
     pub(super) owes: Cell<bool>,
-    /// The user paused reading.
-    paused: Cell<bool>,
+    /// What keeps frames from being delivered, besides a full outbox.
+    holds: Cell<Holds>,
     delivery: Cell<Delivery>,
     /// Delivery was resumed, by the user or by a queue that drained, and had really stopped before.
     pub(super) restarted: Cell<bool>,
@@ -91,6 +96,19 @@ pub(crate) enum Phase {
     Closed,
 }
 
+/// What keeps frames from being delivered: a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+struct Holds(u8);
+
+impl Holds {
+    /// The user paused reading.
+    const PAUSED: u8 = 1;
+    /// TLS is to begin: what comes behind what asked for it is not to be understood as clear text.
+    const UPGRADE: u8 = 2;
+    /// The beginning of TLS may be able to go on.
+    const UPGRADE_DUE: u8 = 4;
+}
+
 /// How far delivery has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Delivery {
@@ -111,7 +129,7 @@ impl<F: Framing> Transport<F> {
             calm: Cell::new(false),
             applying: Cell::new(Applying::Nothing),
             owes: Cell::new(false),
-            paused: Cell::new(false),
+            holds: Cell::default(),
             delivery: Cell::new(Delivery::Done),
             restarted: Cell::new(false),
             entered: Cell::new(false),
@@ -306,8 +324,7 @@ impl<F: Framing> Transport<F> {
     /// # }
     /// ```
     pub fn pause_reading(&self) {
-        self.0.paused.set(true);
-        self.disturb();
+        self.hold(Holds::PAUSED);
     }
 
     /// Delivers again; what has waited comes right after the handlers of this turn. (Twisted's `resumeProducing`.)
@@ -319,7 +336,7 @@ impl<F: Framing> Transport<F> {
     /// # }
     /// ```
     pub fn resume_reading(&self) {
-        if self.0.paused.replace(false) {
+        if self.release(Holds::PAUSED) {
             self.0.restarted.set(true);
         }
         self.look_again();
@@ -428,7 +445,7 @@ impl<F: Framing> Transport<F> {
             self.look_again();
         }
         let waits = self.promised_replies() >= limits.max_pending_replies.max(1);
-        !stalled && !waits && !self.0.paused.get() && self.0.phase.get() == Phase::Open
+        !stalled && !waits && self.0.holds.get() == Holds::default() && self.0.phase.get() == Phase::Open
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -459,6 +476,73 @@ impl<F: Framing> Transport<F> {
         self.0.rare.set(Some(rare));
         Some(result)
     }
+
+    // ---- TLS in mid-connection
+
+    /// Has whoever drives the connection do `work`, which it understands, between what was sent before and what is sent
+    /// after this; until that is done nothing is delivered.
+    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "TLS is all there is to begin in mid-connection"))]
+    pub(crate) fn upgrade(&self, work: Box<dyn Any>) -> Deferred<()> {
+        if !self.is_connected() {
+            return Deferred::fail(StartTlsError::NotConnected);
+        }
+        if self.is_upgrading() || self.tls().is_some() {
+            return Deferred::fail(StartTlsError::AlreadyStarted);
+        }
+        let (resolver, done) = Deferred::new();
+        let clear = self.outbox().take_all();
+        self.with_rare(|rare| rare.upgrade = Some(Upgrade { clear, work, deadline: None, resolver }));
+        self.hold(Holds::UPGRADE | Holds::UPGRADE_DUE);
+        self.enter();
+        done
+    }
+
+    /// Whether TLS is beginning, so that nothing may be written or delivered but by who sees to that.
+    pub(crate) fn is_upgrading(&self) -> bool {
+        self.0.holds.get().0 & Holds::UPGRADE != 0
+    }
+
+    /// Whether the beginning of TLS may be able to go on; once, if it is for another time.
+    pub(crate) fn take_upgrade_due(&self) -> bool {
+        self.release(Holds::UPGRADE_DUE)
+    }
+
+    /// Something happened that may let it go on.
+    pub(crate) fn look_after_upgrade(&self) {
+        if self.is_upgrading() {
+            self.hold(Holds::UPGRADE_DUE);
+        }
+    }
+
+    /// TLS has begun: frames are delivered again. Who waits for that is the caller's to tell.
+    pub(crate) fn upgraded(&self, tls: Option<Rc<TlsInfo>>) {
+        self.set_tls(tls);
+        self.release(Holds::UPGRADE | Holds::UPGRADE_DUE);
+        self.0.restarted.set(true);
+        self.look_again();
+        self.enter();
+    }
+
+    /// It is encrypted.
+    pub(crate) fn set_tls(&self, tls: Option<Rc<TlsInfo>>) {
+        if tls.is_some() {
+            self.with_rare(|rare| rare.tls = tls);
+        }
+    }
+
+    fn hold(&self, holds: u8) {
+        self.0.holds.set(Holds(self.0.holds.get().0 | holds));
+        self.disturb();
+    }
+
+    /// Whether any of it held.
+    fn release(&self, holds: u8) -> bool {
+        let held = self.0.holds.get().0;
+        self.0.holds.set(Holds(held & !holds));
+        held & holds != 0
+    }
+
+    // ---- who else is told
 
     /// Has somebody else be told, too, how the connection goes.
     pub(crate) fn set_watcher(&self, watcher: Rc<dyn Watcher>) {
@@ -547,6 +631,24 @@ impl<F> Transport<F> {
     #[must_use]
     pub fn peer(&self) -> Address {
         (&self.0.peer).into()
+    }
+
+    /// What the two ends have agreed on, if the connection is encrypted; from [`Protocol::connection_made`](crate::Protocol)
+    /// on over `tls:`, and when the Deferred of `start_tls` fires. (Twisted's `getPeerCertificate` and
+    /// `negotiatedProtocol`.)
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # fn example(friend: Transport<Line>) {
+    /// let is_private = friend.tls().is_some();
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn tls(&self) -> Option<Rc<TlsInfo>> {
+        let rare = self.0.rare.take()?;
+        let tls = rare.tls.clone();
+        self.0.rare.set(Some(rare));
+        tls
     }
 
     /// This end's address, also after the connection is gone. (Twisted's `getHost`.)

@@ -149,16 +149,19 @@ impl Reactor {
         }
     }
 
-    /// Adds a connection, unless `build` makes none.
-    pub(super) fn add(&self, build: impl FnOnce(ConnectionKey) -> Option<Box<dyn Driver>>) {
+    /// Adds a connection, unless `build` makes none; its key, or what was to be.
+    pub(super) fn add(&self, build: impl FnOnce(ConnectionKey) -> Option<Box<dyn Driver>>) -> ConnectionKey {
         let key = self.0.entries.borrow_mut().insert(Entry::Connection(Socket { driver: None, timer: TimerKey::NONE }));
         self.0.connections.set(self.0.connections.get() + 1);
         // Outside of the borrow, since the factory makes the protocol, which says what its framing and its limits are.
         match self.guarded(|| build(key)).flatten() {
-            Some(driver) => self.put_back(key, driver),
-            None => return self.remove(key),
+            Some(driver) => {
+                self.put_back(key, driver);
+                self.drive(key, |driver, _, now| driver.open(now));
+            }
+            None => self.remove(key),
         }
-        self.drive(key, |driver, _, now| driver.open(now));
+        key
     }
 
     pub(super) fn remove(&self, key: ConnectionKey) {

@@ -9,6 +9,7 @@ mod asked;
 mod dial;
 mod end;
 mod entries;
+mod greet;
 mod handle;
 mod memory;
 mod names;
@@ -38,6 +39,7 @@ use crate::protocol::{Agenda, ConnectionKey};
 use crate::task::Executor;
 use crate::threads::ThreadPool;
 
+pub(crate) use crate::transport::Prologue;
 use asked::Askers;
 pub(crate) use dial::{Dialled, Dialling, Target};
 use entries::Entry;

@@ -1,5 +1,6 @@
 //! Listening: ports, and the clients that come to them.
 
+use std::any::Any;
 use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::fs::File;
@@ -16,8 +17,10 @@ use super::entries::{Entry, token_of};
 use super::{Core, Job, Reactor};
 use crate::clock::TimerKey;
 use crate::connection::{Connection, Place};
-use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Home, Seat};
-use crate::transport::{Driver, Socket, Status, Stream};
+use crate::error;
+use crate::failure::Failure;
+use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Home, Reserved, Seat};
+use crate::transport::{Driver, Ends, Prologue, Socket, Status, Stream};
 
 /// A port that is listened on; dropping it changes nothing. (Twisted's `IListeningPort`.)
 ///
@@ -120,8 +123,13 @@ impl Binding {
 }
 
 impl Reactor {
-    /// Opens a port.
-    pub(crate) fn listen_tcp(&self, binding: Binding, factory: Box<dyn Welcome>) -> io::Result<Port> {
+    /// Opens a port, whose clients go through `prologue` first.
+    pub(crate) fn listen_tcp(
+        &self,
+        binding: Binding,
+        factory: Rc<dyn Welcome>,
+        prologue: Prologue,
+    ) -> io::Result<Port> {
         let acceptor = match self.memory() {
             Some(memory) => {
                 let limit = usize::try_from(binding.backlog).unwrap_or_default();
@@ -129,11 +137,11 @@ impl Reactor {
             }
             None => Acceptor::Tcp(binding.listen()?),
         };
-        self.listen_on(acceptor, factory)
+        self.listen_on(acceptor, factory, prologue)
     }
 
     /// Takes the clients of what listens already.
-    fn listen_on(&self, mut acceptor: Acceptor, factory: Box<dyn Welcome>) -> io::Result<Port> {
+    fn listen_on(&self, mut acceptor: Acceptor, factory: Rc<dyn Welcome>, prologue: Prologue) -> io::Result<Port> {
         let host = acceptor.host()?;
         let mut entries = self.0.entries.borrow_mut();
         let key = entries.insert(Entry::Listener(None));
@@ -142,7 +150,8 @@ impl Reactor {
             return Err(error);
         }
         let home = factory.home(Rc::clone(&self.0.agenda), host.clone());
-        entries[key] = Entry::Listener(Some(Box::new(Listener::new(acceptor, factory, host.clone(), home))));
+        let listener = Listener::new(acceptor, (factory, prologue), host.clone(), home);
+        entries[key] = Entry::Listener(Some(Box::new(listener)));
         Ok(Port { reactor: Rc::downgrade(&self.0), key, host })
     }
 }
@@ -152,6 +161,9 @@ impl Reactor {
 pub(crate) trait Welcome {
     /// Connections open now, and how many may be.
     fn connections(&self) -> (usize, usize);
+
+    /// A place among the connections, for one that has no protocol yet; until it is dropped.
+    fn reserve(&self) -> Box<dyn Any>;
 
     /// What the connections to `host` share.
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home>;
@@ -163,6 +175,10 @@ pub(crate) trait Welcome {
 impl<F: Factory> Welcome for Seat<F> {
     fn connections(&self) -> (usize, usize) {
         (self.shared().connections(), self.shared().borrow().max_connections())
+    }
+
+    fn reserve(&self) -> Box<dyn Any> {
+        Box::new(Reserved::new(self.shared().seat()))
     }
 
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home> {
@@ -180,7 +196,9 @@ impl<F: Factory> Welcome for Seat<F> {
 /// A listening socket, as the reactor drives it.
 pub(super) struct Listener {
     acceptor: Acceptor,
-    factory: Box<dyn Welcome>,
+    factory: Rc<dyn Welcome>,
+    /// What comes before each connection.
+    prologue: Prologue,
     host: Address,
     /// What the client that came last shares with the others.
     home: RefCell<Rc<Home>>,
@@ -196,9 +214,14 @@ impl Listener {
     /// When to try again after the system ran out of something.
     const RETRY: Duration = Duration::from_millis(100);
 
-    fn new(acceptor: Acceptor, factory: Box<dyn Welcome>, host: Address, home: Rc<Home>) -> Self {
+    fn new(
+        acceptor: Acceptor,
+        (factory, prologue): (Rc<dyn Welcome>, Prologue),
+        host: Address,
+        home: Rc<Home>,
+    ) -> Self {
         let (home, reported, retry) = (RefCell::new(home), Cell::new(false), Cell::new(None));
-        Self { acceptor, factory, host, home, reported, retry }
+        Self { acceptor, factory, prologue, host, home, reported, retry }
     }
 
     /// Takes the clients that wait, up to a turn's share.
@@ -236,7 +259,28 @@ impl Listener {
         }
         self.reported.set(false);
         let home = self.home_of(reactor, host);
-        reactor.add(|key| self.factory.welcome(socket, Place { home, key, peer, watcher: None }));
+        if self.prologue.is_empty() {
+            reactor.add(|key| self.factory.welcome(socket, Place { home, key, peer, watcher: None }));
+        } else {
+            self.greet(reactor, socket, home, peer);
+        }
+    }
+
+    /// The connection is made when the client got through what comes before; until then it counts as one.
+    fn greet(&self, reactor: &Reactor, socket: Socket, home: Rc<Home>, peer: Address) {
+        let (factory, reserved) = (Rc::clone(&self.factory), self.factory.reserve());
+        let ends = Ends { host: home.host().clone(), peer: peer.clone() };
+        reactor.go_through(socket, ends, &self.prologue, move |reactor, greeted| {
+            drop(reserved);
+            match greeted {
+                Ok((socket, Ends { host, peer })) => {
+                    let moved = *home.host() != host;
+                    let home = if moved { factory.home(Rc::clone(&reactor.0.agenda), host) } else { home };
+                    reactor.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
+                }
+                Err(reason) => report_unfinished(&peer, &reason),
+            }
+        });
     }
 
     fn report(&self, report: impl FnOnce()) {
@@ -273,6 +317,15 @@ impl Listener {
             self.retry.set(Some(timers.insert(reactor.time() + Self::RETRY, Job::Entry(key))));
         }
         Status::Waiting
+    }
+}
+
+/// Nothing that the operator can mend, unless it is.
+fn report_unfinished(peer: &Address, reason: &Failure) {
+    if error::is_orderly(reason) {
+        tracing::debug!(%peer, %reason, "a client did not get to its connection");
+    } else {
+        tracing::info!(%peer, %reason, "a client did not get to its connection");
     }
 }
 

@@ -16,7 +16,7 @@ use crate::connection::{Connection, Place, Step};
 use crate::deferred;
 use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost};
 use crate::failure::Failure;
-use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Home, IntoShared, Phase, Protocol, Seat};
+use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Home, IntoShared, Phase, Protocol, Seat, TlsInfo};
 
 /// A server in memory: the factory and its protocols as they stand, but you are the network and the clock.
 ///
@@ -698,9 +698,19 @@ impl<P: Protocol> End<P> {
                 Step::Close => self.finish(connection, Failure::of_a_peer(ConnectionDone)),
                 Step::Resume => connection.handle_resume(now),
                 Step::Run => connection.handle_fired(now),
+                Step::Upgrade => self.upgrade(connection),
                 Step::Wait if connection.wants_input() && self.deliver(connection, now) => {}
                 Step::Wait => return,
             }
+        }
+    }
+
+    /// Nothing is encrypted in memory, but everything else is as if it were.
+    fn upgrade(&mut self, connection: &mut Connection<P>) {
+        if let Some(upgrade) = connection.take_upgrade() {
+            self.sent.extend_from_slice(&upgrade.clear);
+            connection.transport().upgraded(Some(Rc::new(TlsInfo::in_memory())));
+            upgrade.resolver.callback(());
         }
     }
 

@@ -1,12 +1,19 @@
 //! Sockets: each moves bytes between the operating system and a [`Connection`](crate::connection).
 
+mod greeting;
 mod pipe;
 mod socket;
 mod stream;
+#[cfg(feature = "tls")]
+mod tls;
+mod upgrade;
 
+pub(crate) use greeting::{Ends, Greeting, Prefaces, Progress, Prologue};
 pub(crate) use pipe::{Readiness, Side, Wire};
 pub(crate) use socket::Socket;
 pub(crate) use stream::Stream;
+#[cfg(feature = "tls")]
+pub(crate) use tls::Handshake;
 
 use std::io;
 
@@ -14,6 +21,16 @@ use mio::event::Event;
 use mio::{Registry, Token};
 
 use crate::clock::Timestamp;
+use crate::error::{ConnectionLost, TlsError, TlsTruncated};
+use crate::failure::Failure;
+
+/// Why a connection is lost, that broke so: what broke may be a layer of its socket.
+pub(crate) fn reason_of(error: io::Error) -> Failure {
+    let lost = |error| Failure::of_a_peer(ConnectionLost::from(error));
+    let truncated =
+        |error: io::Error| error.downcast().map_or_else(lost, |error: TlsTruncated| Failure::of_a_peer(error));
+    error.downcast().map_or_else(truncated, |error: TlsError| Failure::of_a_peer(error))
+}
 
 /// A socket with its connection, as the reactor drives it.
 pub(crate) trait Driver {

@@ -2,6 +2,7 @@
 
 use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::Shutdown;
+use std::rc::Rc;
 use std::time::Duration;
 
 use mio::net::TcpStream;
@@ -9,7 +10,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{SockAddr, SockRef};
 
 use super::Ready;
-use crate::protocol::{Address, Outbox, UnixAddress};
+use crate::protocol::{Address, Outbox, TlsInfo, UnixAddress};
 
 /// A stream socket, of any family: mio's `TcpStream` makes the calls that UNIX sockets understand as well.
 ///
@@ -18,8 +19,8 @@ use crate::protocol::{Address, Outbox, UnixAddress};
 pub(crate) struct Socket {
     /// The operating system's; none in memory.
     stream: Option<TcpStream>,
-    /// What bytes go through on their way. Most have none, so it is one pointer.
-    layer: Option<Box<Box<dyn Layer>>>,
+    /// What bytes go through on their way.
+    layers: Layers,
     /// The poll watches the socket.
     registered: Registered,
     /// There may be something to read.
@@ -30,6 +31,10 @@ pub(crate) struct Socket {
     resumed: bool,
     input: Input,
 }
+
+/// What bytes go through on their way to the operating system's socket. Most sockets have none, so it is one pointer.
+#[derive(Default)]
+pub(crate) struct Layers(Option<Box<Box<dyn Layer>>>);
 
 /// What changes bytes between a socket and its connection, or takes the place of the socket.
 pub(crate) trait Layer {
@@ -48,11 +53,34 @@ pub(crate) trait Layer {
     /// The socket will be dropped without a shutdown: the peer is to learn that it was cut off.
     fn abort(&mut self) {}
 
-    /// No poll watches what is in memory: it says itself when it is ready, under this token.
-    fn watch(&mut self, _token: Token) {}
+    /// Has what is beneath told under this token when it is ready: no poll watches what is in memory.
+    fn watch(&mut self, token: Token);
 
-    /// What broke it, where there is no operating system's socket to ask.
-    fn error(&self) -> Option<io::Error> {
+    /// What broke what is beneath, where there is no operating system's socket to ask.
+    fn error(&self) -> Option<io::Error>;
+
+    /// Whether another read may bring something, before the poll says so.
+    fn has_more(&self) -> bool {
+        true
+    }
+
+    /// Writes what it holds back of what it was given, or has to say itself.
+    fn flush(&mut self, _below: &mut Option<TcpStream>) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// Whether something that was said last still waits to be written.
+    fn holds_back(&self) -> bool {
+        false
+    }
+
+    /// What the two ends agreed on, where this is encryption.
+    fn tls(&self) -> Option<Rc<TlsInfo>> {
+        None
+    }
+
+    /// What is beneath, if nothing changes any more what passes through here.
+    fn spent(&mut self) -> Option<Layers> {
         None
     }
 }
@@ -78,18 +106,18 @@ enum Input {
 impl Socket {
     /// A connected socket. Fresh sockets can be written to without asking.
     pub(crate) const fn new(stream: TcpStream) -> Self {
-        Self::of(Some(stream), None)
+        Self::of(Some(stream), Layers(None))
     }
 
     /// A connected one that is none of the operating system's.
     pub(crate) fn with_layer(layer: Box<dyn Layer>) -> Self {
-        Self::of(None, Some(Box::new(layer)))
+        Self::of(None, Layers(Some(Box::new(layer))))
     }
 
-    const fn of(stream: Option<TcpStream>, layer: Option<Box<Box<dyn Layer>>>) -> Self {
+    const fn of(stream: Option<TcpStream>, layers: Layers) -> Self {
         Self {
             stream,
-            layer,
+            layers,
             registered: Registered::Not,
             readable: false,
             writable: true,
@@ -105,11 +133,7 @@ impl Socket {
             (_, Registered::Yes) => return Ok(()),
             (Some(stream), Registered::Not) => registry.register(stream, token, BOTH)?,
             (Some(stream), Registered::Before) => registry.reregister(stream, token, BOTH)?,
-            (None, _) => {
-                if let Some(layer) = &mut self.layer {
-                    layer.watch(token);
-                }
-            }
+            (None, _) => self.layers.watch(token),
         }
         self.registered = Registered::Yes;
         Ok(())
@@ -123,11 +147,33 @@ impl Socket {
         self
     }
 
+    /// Puts a layer on top. It may have read ahead.
+    pub(crate) fn wrap(&mut self, layer: impl FnOnce(Layers) -> Box<dyn Layer>) {
+        self.layers = Layers(Some(Box::new(layer(std::mem::take(&mut self.layers)))));
+        self.readable = true;
+    }
+
+    /// Gives back what was read and belongs to who reads next.
+    pub(crate) fn unread(&mut self, bytes: &[u8]) {
+        if !bytes.is_empty() {
+            self.wrap(|beneath| Box::new(Unread { bytes: bytes.to_vec(), front: 0, beneath }));
+        }
+    }
+
+    /// Gives it to `work` as it is, for a layer to be made of.
+    pub(crate) fn below<R>(&mut self, work: impl FnOnce(&mut Layers, &mut Option<TcpStream>) -> R) -> R {
+        work(&mut self.layers, &mut self.stream)
+    }
+
     /// The poll says something.
     #[inline]
     pub(crate) fn note(&mut self, ready: Ready) {
         self.readable |= ready.readable || ready.read_closed || ready.error;
         self.writable |= ready.writable || ready.error;
+        if ready.writable && self.layers.0.is_some() {
+            // That it cannot be written will be seen by who reads or writes.
+            let _again_later = self.layers.flush(&mut self.stream);
+        }
         if self.input == Input::Open && (ready.read_closed || ready.error) {
             self.input = Input::Closing;
         }
@@ -163,17 +209,10 @@ impl Socket {
     /// Reads once: `Ok(0)` is the end, `WouldBlock` is that there is nothing now.
     #[inline]
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let read = match (&mut self.layer, &mut self.stream) {
-            (Some(layer), below) => layer.read(below, buffer),
-            (None, Some(stream)) => stream.read(buffer),
-            (None, None) => Ok(0),
-        };
+        let read = self.layers.read(&mut self.stream, buffer);
         match &read {
             Ok(0) => (self.readable, self.input) = (false, Input::Ended),
-            // A stream socket that gives less than asked for is empty, and the poll will say when it is not.
-            Ok(count) => {
-                self.readable = *count == buffer.len() || self.input == Input::Closing || self.layer.is_some();
-            }
+            Ok(count) => self.readable = self.layers.has_more(*count, buffer.len()) || self.input == Input::Closing,
             Err(error) if error.kind() == ErrorKind::WouldBlock => self.readable = false,
             Err(_) => {}
         }
@@ -185,7 +224,7 @@ impl Socket {
     pub(crate) fn write(&mut self, output: &Outbox) -> io::Result<usize> {
         let (written, length) = output.with_slices(|slices| {
             let length = slices.iter().map(|slice| slice.len()).sum();
-            (self.write_slices(slices), length)
+            (self.layers.write(&mut self.stream, slices), length)
         });
         match &written {
             Ok(count) => self.writable = *count == length,
@@ -195,42 +234,38 @@ impl Socket {
         written
     }
 
-    #[inline]
-    fn write_slices(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        match (&mut self.layer, &mut self.stream, slices) {
-            (Some(layer), below, _) => layer.write(below, slices),
-            (None, Some(stream), [one]) => stream.write(one),
-            (None, Some(stream), several) => stream.write_vectored(several),
-            (None, None, _) => Err(ErrorKind::NotConnected.into()),
-        }
-    }
-
     /// Whether there is input that was not read. Looks, because what the poll said last may be old: many clients speak
     /// before they are closed.
     pub(crate) fn look_for_input(&mut self) -> bool {
-        self.readable = self.input != Input::Ended
-            && match (&mut self.layer, &mut self.stream) {
-                (Some(layer), below) => layer.has_input(below),
-                (None, Some(stream)) => matches!(stream.peek(&mut [0]), Ok(1..)),
-                (None, None) => false,
-            };
+        self.readable = self.input != Input::Ended && self.layers.has_input(&mut self.stream);
         self.readable
     }
 
     /// Says to the peer that nothing more comes.
     pub(crate) fn shutdown(&mut self) -> io::Result<()> {
-        match (&mut self.layer, &mut self.stream) {
-            (Some(layer), below) => layer.shutdown(below),
-            (None, Some(stream)) => stream.shutdown(Shutdown::Write),
-            (None, None) => Ok(()),
+        self.layers.shutdown(&mut self.stream)
+    }
+
+    /// Closes our side in good order; whether the socket must stay for a moment. Closing one with unread input would reset
+    /// it, and the peer might lose what we sent last.
+    pub(crate) fn close(&mut self) -> bool {
+        let unread = self.look_for_input();
+        if !unread && self.layers.0.is_none() {
+            return false;
         }
+        self.shutdown().is_ok() && (unread || self.layers.0.as_ref().is_some_and(|layer| layer.holds_back()))
+    }
+
+    /// What the two ends agreed on, if it is encrypted.
+    pub(crate) fn tls(&self) -> Option<Rc<TlsInfo>> {
+        self.layers.0.as_ref()?.tls()
     }
 
     /// The error that the operating system keeps for it, if it does.
     pub(crate) fn take_error(&self) -> Option<io::Error> {
         match &self.stream {
             Some(stream) => stream.take_error().ok().flatten(),
-            None => self.layer.as_ref()?.error(),
+            None => self.layers.error(),
         }
     }
 
@@ -253,13 +288,135 @@ impl Socket {
 
     /// Closing then sends a reset, and drops what the operating system has not sent yet.
     pub(crate) fn reset_when_closed(&mut self) {
-        if let Some(layer) = &mut self.layer {
-            layer.abort();
-        }
+        self.layers.abort();
         if let Some(stream) = &self.stream
             && let Err(error) = SockRef::from(stream).set_linger(Some(Duration::ZERO))
         {
             tracing::debug!(%error, "cannot reset a connection, closing it instead");
         }
+    }
+}
+
+impl Layers {
+    /// Reads as [`Layer::read`] does.
+    #[inline]
+    pub(crate) fn read(&mut self, below: &mut Option<TcpStream>, buffer: &mut [u8]) -> io::Result<usize> {
+        match (&mut self.0, below) {
+            (Some(layer), below) => {
+                let read = layer.read(below, buffer);
+                if let Some(beneath) = layer.spent() {
+                    *self = beneath;
+                }
+                read
+            }
+            (None, Some(stream)) => stream.read(buffer),
+            (None, None) => Ok(0),
+        }
+    }
+
+    /// Whether another read may bring something, after one that brought `count` bytes of those `asked` for. A stream socket
+    /// that gives less than asked for is empty, and the poll will say when it is not.
+    #[inline]
+    pub(crate) fn has_more(&self, count: usize, asked: usize) -> bool {
+        count == asked || self.0.as_ref().is_some_and(|layer| layer.has_more())
+    }
+
+    /// Writes as [`Layer::write`] does.
+    #[inline]
+    pub(crate) fn write(&mut self, below: &mut Option<TcpStream>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        match (&mut self.0, below, slices) {
+            (Some(layer), below, _) => layer.write(below, slices),
+            (None, Some(stream), [one]) => stream.write(one),
+            (None, Some(stream), several) => stream.write_vectored(several),
+            (None, None, _) => Err(ErrorKind::NotConnected.into()),
+        }
+    }
+
+    pub(crate) fn has_input(&mut self, below: &mut Option<TcpStream>) -> bool {
+        match (&mut self.0, below) {
+            (Some(layer), below) => layer.has_input(below),
+            (None, Some(stream)) => matches!(stream.peek(&mut [0]), Ok(1..)),
+            (None, None) => false,
+        }
+    }
+
+    pub(crate) fn flush(&mut self, below: &mut Option<TcpStream>) -> io::Result<()> {
+        self.0.as_mut().map_or(Ok(()), |layer| layer.flush(below))
+    }
+
+    pub(crate) fn shutdown(&mut self, below: &mut Option<TcpStream>) -> io::Result<()> {
+        match (&mut self.0, below) {
+            (Some(layer), below) => layer.shutdown(below),
+            (None, Some(stream)) => stream.shutdown(Shutdown::Write),
+            (None, None) => Ok(()),
+        }
+    }
+
+    pub(crate) fn abort(&mut self) {
+        if let Some(layer) = &mut self.0 {
+            layer.abort();
+        }
+    }
+
+    pub(crate) fn watch(&mut self, token: Token) {
+        if let Some(layer) = &mut self.0 {
+            layer.watch(token);
+        }
+    }
+
+    pub(crate) fn error(&self) -> Option<io::Error> {
+        self.0.as_ref()?.error()
+    }
+}
+
+/// What was read too early, in front of what is beneath.
+struct Unread {
+    bytes: Vec<u8>,
+    front: usize,
+    beneath: Layers,
+}
+
+impl Layer for Unread {
+    fn read(&mut self, below: &mut Option<TcpStream>, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = &self.bytes[self.front..];
+        if left.is_empty() {
+            return self.beneath.read(below, buffer);
+        }
+        let count = left.len().min(buffer.len());
+        buffer[..count].copy_from_slice(&left[..count]);
+        self.front += count;
+        Ok(count)
+    }
+
+    fn write(&mut self, below: &mut Option<TcpStream>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.beneath.write(below, slices)
+    }
+
+    fn has_input(&mut self, below: &mut Option<TcpStream>) -> bool {
+        self.front < self.bytes.len() || self.beneath.has_input(below)
+    }
+
+    fn shutdown(&mut self, below: &mut Option<TcpStream>) -> io::Result<()> {
+        self.beneath.shutdown(below)
+    }
+
+    fn abort(&mut self) {
+        self.beneath.abort();
+    }
+
+    fn watch(&mut self, token: Token) {
+        self.beneath.watch(token);
+    }
+
+    fn error(&self) -> Option<io::Error> {
+        self.beneath.error()
+    }
+
+    fn flush(&mut self, below: &mut Option<TcpStream>) -> io::Result<()> {
+        self.beneath.flush(below)
+    }
+
+    fn spent(&mut self) -> Option<Layers> {
+        (self.front == self.bytes.len()).then(|| std::mem::take(&mut self.beneath))
     }
 }

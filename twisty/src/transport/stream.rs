@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mio::{Registry, Token};
 
-use super::{Driver, Ready, Socket, Status};
+use super::{Driver, Ends, Progress, Ready, Socket, Status, reason_of, upgrade};
 use crate::clock::Timestamp;
 use crate::connection::{Connection, Step};
 use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost};
@@ -24,7 +24,8 @@ impl<P: Protocol> Stream<P> {
     /// How long a closed socket waits for a peer that was still sending.
     const LINGER: Duration = Duration::from_secs(2);
 
-    pub(crate) const fn new(socket: Socket, connection: Connection<P>) -> Self {
+    pub(crate) fn new(socket: Socket, connection: Connection<P>) -> Self {
+        connection.transport().set_tls(socket.tls());
         Self { connection, socket }
     }
 
@@ -72,7 +73,27 @@ impl<P: Protocol> Stream<P> {
 
     fn failed(&mut self, error: io::Error) {
         if !matches!(error.kind(), ErrorKind::Interrupted | ErrorKind::WouldBlock) {
-            self.finish(Failure::of_a_peer(ConnectionLost::from(error)));
+            self.finish(reason_of(error));
+        }
+    }
+
+    /// Goes on with TLS that begins in mid-connection.
+    fn upgrade(&mut self, now: Timestamp) {
+        let Some(mut upgrade) = self.connection.take_upgrade() else { return };
+        let link = self.connection.transport();
+        let mut ends = Ends { host: link.host(), peer: link.peer() };
+        match upgrade::advance(&mut upgrade, &mut self.socket, &mut ends, now) {
+            Ok(Progress::Waiting) => self.connection.put_back_upgrade(upgrade),
+            Ok(Progress::Done) => {
+                link.upgraded(self.socket.tls());
+                upgrade.resolver.callback(());
+            }
+            // What is queued was to be encrypted: it goes nowhere.
+            Err(reason) => {
+                self.connection.put_back_upgrade(upgrade);
+                self.connection.finish(reason);
+                self.part(now);
+            }
         }
     }
 
@@ -82,11 +103,15 @@ impl<P: Protocol> Stream<P> {
         self.connection.stop_lingering();
     }
 
-    /// Closes in good order. Closing a socket with unread input would reset it, and the peer might lose what we sent
-    /// last; so where input is left, only our side is closed and the rest is read away for a moment.
+    /// Closes in good order.
     fn close(&mut self, now: Timestamp) {
         self.connection.finish(Failure::of_a_peer(ConnectionDone));
-        if self.socket.look_for_input() && self.socket.shutdown().is_ok() {
+        self.part(now);
+    }
+
+    /// The peer may need a moment for what was said last. What it sends until then is read away.
+    fn part(&mut self, now: Timestamp) {
+        if self.socket.close() {
             self.connection.linger(now + Self::LINGER);
         }
     }
@@ -120,6 +145,7 @@ impl<P: Protocol> Driver for Stream<P> {
 
     fn handle_event(&mut self, now: Timestamp, ready: Ready, buffer: &mut [u8]) {
         self.socket.note(ready);
+        self.connection.transport().look_after_upgrade();
         if ready.error && !self.connection.wants_input() {
             self.look_for_error();
         }
@@ -150,6 +176,7 @@ impl<P: Protocol> Driver for Stream<P> {
                 Step::Close => self.close(now),
                 Step::Resume => self.connection.handle_resume(now),
                 Step::Run => self.connection.handle_fired(now),
+                Step::Upgrade => self.upgrade(now),
                 Step::Wait => return self.status(now),
             }
         }

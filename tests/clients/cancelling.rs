@@ -1,0 +1,1 @@
+//! Cancelling at each point on the way.
