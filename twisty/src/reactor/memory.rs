@@ -31,6 +31,7 @@ impl World {
         Self::Machine { started: Instant::now() }
     }
 
+    #[inline]
     pub(super) fn time(&self) -> Timestamp {
         match self {
             Self::Machine { started } => Timestamp::ZERO + started.elapsed(),
@@ -221,6 +222,7 @@ impl Reactor {
         Ok(reactor)
     }
 
+    #[inline]
     pub(super) fn memory(&self) -> Option<&Rc<Memory>> {
         if let World::Memory(memory) = &self.0.world { Some(memory) } else { None }
     }
@@ -245,9 +247,8 @@ impl Reactor {
     }
 
     /// Delivers what the ends of connections in memory have to say.
-    pub(super) fn dispatch_memory(&self) {
-        let ready = self.memory().map(|memory| memory.readiness.take());
-        for (token, ready) in ready.into_iter().flatten() {
+    pub(super) fn dispatch_memory(&self, memory: &Memory) {
+        for (token, ready) in memory.readiness.take() {
             self.drive(key_of(token), |driver, buffer, now| driver.handle_event(now, ready, buffer));
         }
     }

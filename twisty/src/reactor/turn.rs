@@ -46,7 +46,9 @@ impl Reactor {
         self.0.now.set(self.time());
         let busy = self.0.busy.take();
         self.dispatch_events();
-        self.dispatch_memory();
+        if let Some(memory) = self.memory() {
+            self.dispatch_memory(memory);
+        }
         for key in busy {
             self.drive(key, |driver, buffer, now| driver.handle_turn(now, buffer));
         }
@@ -68,11 +70,13 @@ impl Reactor {
     }
 
     /// Nothing is to be done before something happens.
+    #[inline]
     pub(super) fn is_idle(&self) -> bool {
         self.0.busy.borrow().is_empty() && self.0.agenda.is_empty() && !self.0.executor.has_ready()
     }
 
     /// When something is to be done that was put off.
+    #[inline]
     pub(super) fn next_due(&self) -> Option<Timestamp> {
         self.0.timers.borrow_mut().next_due().into_iter().chain(self.0.drain_by.get()).min()
     }
