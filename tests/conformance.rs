@@ -13,8 +13,12 @@
 mod compare;
 #[path = "conformance/deferred/mod.rs"]
 mod deferred;
+#[path = "conformance/endpoints/mod.rs"]
+mod endpoints;
 #[path = "conformance/framing/mod.rs"]
 mod framing;
+#[path = "conformance/reconnect/mod.rs"]
+mod reconnect;
 #[path = "conformance/report.rs"]
 mod report;
 #[path = "conformance/sync/mod.rs"]
@@ -35,8 +39,10 @@ const FAMILIES: &[Family] = &[
     Family { name: "deferred", replay: deferred::replay },
     Family { name: "deferred_list", replay: deferred::replay },
     Family { name: "deferred_scale", replay: deferred::scale::replay },
+    Family { name: "endpoints", replay: endpoints::replay },
     Family { name: "sync", replay: sync::replay },
     Family { name: "task", replay: task::replay },
+    Family { name: "reconnect", replay: reconnect::replay },
 ];
 
 fn main() -> ExitCode {

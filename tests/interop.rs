@@ -7,6 +7,9 @@
 //! Needs `python3` with Twisted; `tests/interop/setup` makes a virtualenv with it. Without, the tests say so and pass,
 //! except where `CI` is `true`.
 
+#[path = "interop/unix.rs"]
+mod unix;
+
 use std::marker::PhantomData;
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -128,7 +128,15 @@ impl Client {
     /// If nobody listens there.
     #[must_use]
     pub fn to(address: SocketAddr) -> Self {
-        let socket = TcpStream::connect(address).expect("a connection");
+        Self::of(TcpStream::connect(address).expect("a connection"))
+    }
+
+    /// One that is connected already, from either side.
+    ///
+    /// # Panics
+    /// If its time-outs cannot be set.
+    #[must_use]
+    pub fn of(socket: TcpStream) -> Self {
         socket.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         socket.set_write_timeout(Some(PATIENCE)).expect("a timeout");
         Self { reader: BufReader::new(socket) }

@@ -160,12 +160,24 @@ fn ipv6_is_served_and_told_apart() {
 fn a_wrong_endpoint_says_what_would_be_right() {
     let reactor = Reactor::new().expect("a poll");
     for (endpoint, says) in [
-        ("http:80", "`http` is not known, write `tcp:PORT` or `tcp6:PORT`"),
-        ("tcp", "a port is missing, as in `tcp:8007`"),
-        ("tcp:http", "`http` is no port, write a number from 0 to 65535"),
-        ("tcp:80:127.0.0.1", "`127.0.0.1` is too much; options are written `key=value`, a colon in a value `\\:`"),
-        ("tcp:80:interface=home", "`home` is no address, write one as `127.0.0.1` or `\\:\\:1`"),
-        ("tcp:80:backlock=5", "`backlock` is no option, there are `interface` and `backlog`"),
+        (
+            "tpc:80",
+            "`tpc` is not known, did you mean `tcp`? There are `fd`, `haproxy`, `ssl`, `stdio`, `systemd`, `tcp`, `tcp6`, \
+             `tls` and `unix`",
+        ),
+        ("tcp", "its `port` is missing, write a number from 0 to 65535"),
+        ("tcp:http", "`http` is no `port`, write a number from 0 to 65535"),
+        ("stdio:127.0.0.1", "`127.0.0.1` is too much; options are written `key=value`, a colon in a value `\\:`"),
+        (
+            "tcp:80:interface=home",
+            "`home` is no `interface`, write an address as `127.0.0.1` or `\\:\\:1`; the name of a network device is \
+             written `device=eth0`",
+        ),
+        (
+            "tcp:80:backlock=5",
+            "`backlock` is no option of `tcp`, did you mean `backlog`? There are `port`, `interface`, `backlog`, \
+             `reuse_port`, `nodelay`, `keepalive` and `device`",
+        ),
         ("tcp:80\\", "it ends in a lone `\\`, write `\\\\` for the character itself"),
     ] {
         let failure = reactor.listen(endpoint, House::new().0).expect_err(endpoint);

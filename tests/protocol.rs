@@ -231,7 +231,7 @@ mod events {
 mod settings {
     use super::*;
     use twisty::framing::{Decoded, Endian, Framing, LengthPrefixed, Line, Netstring, Prefix, Raw};
-    use twisty::protocol::Limits;
+    use twisty::protocol::{Limits, SlowConsumerPolicy};
     use twisty::{FramingError, SendError};
 
     macro_rules! declares {
@@ -267,16 +267,20 @@ mod settings {
             idle_timeout = 1h,
             close_timeout = 250ms,
             high_water = 2 * 8,
+            low_water = 5,
             outbox_limit = 99,
-            max_pending_replies = 7
+            max_pending_replies = 7,
+            slow_consumer = disconnect
         )]
         struct All;
         let expected = Limits {
             idle_timeout: Some(Duration::from_secs(3600)),
             close_timeout: Duration::from_millis(250),
             high_water: 16,
+            low_water: Some(5),
             outbox_limit: 99,
             max_pending_replies: 7,
+            slow_consumer: SlowConsumerPolicy::Disconnect,
         };
         assert_eq!(All::limits(), expected);
     }

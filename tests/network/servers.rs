@@ -2,6 +2,7 @@
 
 use std::io::ErrorKind;
 use std::rc::Rc;
+use std::time::Duration;
 
 use twisty::ListenError;
 use twisty::prelude::*;
@@ -136,4 +137,42 @@ fn a_crowd_is_heard() {
         peer.receive(format!("{at}\r\n"));
     }
     assert!(peers.iter().enumerate().all(|(at, peer)| peer.sent() == format!("{at}\r\n")));
+}
+
+#[test]
+fn paths_and_standard_input_are_places_too() {
+    let network = Network::new();
+    let listen = |endpoint| network.reactor().listen(endpoint, Obedient::factory());
+    let _path = listen("unix:/run/quotes.sock").expect("a path");
+    let _stdio = listen("stdio:").expect("a terminal");
+    for (address, who) in [("unix:/run/quotes.sock", "unix:"), ("stdio:", "stdio:")] {
+        let peer = network.connect(address);
+        assert_eq!(peer.receive("who\r\n").sent(), format!("{who} at {address}\r\n"));
+    }
+    assert!(!network.connect("unix:/run/others.sock").is_connected());
+    assert!(listen("unix:/run/quotes.sock").is_err_and(|failure| failure.to_string().contains("in use")));
+}
+
+#[test]
+fn what_only_the_machine_has_is_refused() {
+    let network = Network::new();
+    for endpoint in ["fd:3", "systemd:domain=INET:index=0"] {
+        let refused = network.reactor().listen(endpoint, Obedient::factory()).expect_err("there is none");
+        assert!(refused.to_string().contains("in memory there are no descriptors"), "{refused}");
+    }
+}
+
+#[test]
+fn headers_come_first_in_memory_as_well() {
+    let network = Network::new();
+    network.reactor().listen("haproxy:tcp:8007", Obedient::factory()).expect("a port");
+    let peer = network.connect("tcp:10.0.0.1:8007");
+    peer.receive("PROXY TCP4 1.2.3.4 5.6.7.8 1234 5678\r\nwho\r\n");
+    assert_eq!(peer.sent(), "tcp:1.2.3.4:1234 at tcp:5.6.7.8:5678\r\n");
+
+    let silent = network.connect("tcp:10.0.0.1:8007");
+    network.advance(Duration::from_millis(9_999));
+    assert!(silent.is_connected());
+    network.advance(Duration::from_millis(1));
+    assert!(!silent.is_connected());
 }

@@ -20,6 +20,11 @@ pub(crate) struct Span {
 }
 
 impl Span {
+    /// Whether it is less than another.
+    pub(crate) const fn is_shorter_than(&self, other: &Self) -> bool {
+        self.millis < other.millis
+    }
+
     /// The expression that makes it: `::core::time::Duration::from_secs(30)`.
     pub(crate) fn expression(&self) -> TokenStream {
         let (from, number) = if self.millis.is_multiple_of(1000) {

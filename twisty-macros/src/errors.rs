@@ -22,6 +22,11 @@ impl Errors {
         }
     }
 
+    /// Adds the mistakes that were found elsewhere.
+    pub(crate) fn append(&mut self, others: Self) {
+        others.0.into_iter().for_each(|others| self.push(others));
+    }
+
     /// The value, if there is one; its error is kept for later.
     pub(crate) fn keep<T>(&mut self, result: syn::Result<T>) -> Option<T> {
         result.map_err(|error| self.push(error)).ok()

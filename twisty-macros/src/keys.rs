@@ -12,22 +12,23 @@ use crate::nearest::unknown;
 pub(crate) struct Key {
     /// `max_length`
     pub(crate) name: &'static str,
-    /// `max_length = 16384`; where the key does not work yet, when it will.
-    pub(crate) usage: Result<&'static str, &'static str>,
+    /// `max_length = 16384`
+    pub(crate) example: &'static str,
+    /// Takes keys of its own, in parentheses, or stands alone.
+    group: bool,
 }
 
 impl Key {
     pub(crate) const fn new(name: &'static str, example: &'static str) -> Self {
-        Self { name, usage: Ok(example) }
+        Self { name, example, group: false }
     }
 
-    /// A key that the documentation of Twisted or of a later version may have promised.
-    pub(crate) const fn not_yet(name: &'static str, when: &'static str) -> Self {
-        Self { name, usage: Err(when) }
+    pub(crate) const fn group(name: &'static str, example: &'static str) -> Self {
+        Self { name, example, group: true }
     }
 }
 
-/// Reads `key = value, …` to the end of `input`; `value` reads what stands behind the `=` of a key. After a mistake it
+/// Reads `key = value, …` to the end of `input`; `value` reads what stands behind the `=` of a key, or behind a group's. After a mistake it
 /// goes on with the next key, so that all of them are found.
 pub(crate) fn read(
     input: ParseStream<'_>,
@@ -44,28 +45,23 @@ pub(crate) fn read(
     }
 }
 
-/// Reads `key =`.
+/// Reads `key =`, or `key` if it is a group's.
 fn key(input: ParseStream<'_>, legal: &[Key], seen: &mut Vec<Ident>) -> syn::Result<Ident> {
     let key = input.call(Ident::parse_any)?;
-    let example = example(&key, legal).map_err(|why| syn::Error::new_spanned(&key, why))?;
+    let Some(Key { example, group, .. }) = legal.iter().find(|known| key == known.name) else {
+        let names: Vec<_> = legal.iter().map(|known| known.name).collect();
+        return Err(syn::Error::new_spanned(&key, unknown("key", &key, &names)));
+    };
     if seen.contains(&key) {
         return Err(syn::Error::new_spanned(&key, format!("`{key}` is given twice")));
     }
     seen.push(key.clone());
-    if !input.peek(Token![=]) {
-        return Err(syn::Error::new_spanned(&key, format!("`{key}` needs a value: `{example}`")));
-    }
-    input.parse::<Token![=]>()?;
-    Ok(key)
-}
-
-/// How `key` is used, or why it is not.
-fn example(key: &Ident, legal: &[Key]) -> Result<&'static str, String> {
-    match legal.iter().find(|known| key == known.name) {
-        Some(known) => known.usage.map_err(|when| format!("`{key}` does not work yet: {when}")),
-        None => {
-            let known: Vec<_> = legal.iter().filter(|known| known.usage.is_ok()).map(|known| known.name).collect();
-            Err(unknown("key", key, &known))
+    match (group, input.peek(Token![=])) {
+        (false, true) => input.parse::<Token![=]>().map(|_| key),
+        (true, false) => Ok(key),
+        (false, false) => Err(syn::Error::new_spanned(&key, format!("`{key}` needs a value: `{example}`"))),
+        (true, true) => {
+            Err(syn::Error::new_spanned(&key, format!("`{key}` takes its values in parentheses: `{example}`")))
         }
     }
 }

@@ -86,8 +86,10 @@ use proc_macro::TokenStream;
 /// | `idle_timeout` | ends a connection on which nothing moves for so long | never |
 /// | `close_timeout` | how long what is sent may take after `lose_connection` | `30s` |
 /// | `high_water` | bytes that may wait to be written before nothing more is read | 64 KiB |
+/// | `low_water` | bytes that may still wait when reading goes on and `drain` comes | half of `high_water` |
 /// | `outbox_limit` | bytes that may wait to be written at all | 16 MiB |
 /// | `max_pending_replies` | Deferred replies that may be waited for before nothing more is read | 64 |
+/// | `slow_consumer` | what becomes of a peer over its `high_water` when something is broadcast: `queue` it, `drop` it, or `disconnect` the peer | `queue` |
 ///
 /// Durations are written `500ms`, `30s`, `1.5s`, `5min` or `1h`.
 ///
@@ -101,6 +103,9 @@ use proc_macro::TokenStream;
 /// | `raw` | in the raw mode of `line` | the bytes |
 /// | `overlong` | when a frame is longer than `max_length`; then the connection closes | `Overlong` |
 /// | `timeout(30s)` | when no frame came for so long, again and again | nothing |
+/// | `drain` | when more than `high_water` was queued, and `low_water` is left | nothing |
+/// | `eof` | when the peer sends nothing more; without a handler the connection closes then, with one it is open until a handler closes it | nothing |
+/// | `write_lost` | when our side is closed, after `lose_write_connection` | nothing |
 /// | `disconnect` | last | `Failure`, the reason |
 ///
 /// A handler takes `&mut self` or `&self`, and in any order what it needs of:
@@ -296,6 +301,21 @@ pub fn on(_arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `start` | the path of a `fn(&mut self)`, or `-> Result<(), E>`; called before the first port opens | nothing |
 /// | `stop` | the path of a `fn(&mut self)`; called after the last port and connection | nothing |
 /// | `max_connections` | an expression, which may use `self`; connections beyond are closed at once | 16384 |
+/// | `connecting` | the path of a `fn(&mut self, &Connector)`; called before each attempt of a client | nothing |
+/// | `failed` | the path of a `fn(&mut self, &Connector, &Failure)`; called when an attempt has failed | nothing |
+/// | `lost` | the same; called when a client's connection has ended | nothing |
+/// | `reconnect`, `reconnect(…)` | a client connects again by itself, after delays that grow | it does not |
+///
+/// In the parentheses of `reconnect`, all of them as [`Backoff`](../twisty/client/struct.Backoff.html) has them:
+///
+/// | key | value | default |
+/// |---|---|---|
+/// | `initial` | the first delay: `500ms`, `1s` | `1s` |
+/// | `max` | the longest delay | `1h` |
+/// | `factor` | how many times as long as the last one a delay is, at least 1 | 2.718… |
+/// | `jitter` | what part of a delay is left to chance, from 0 to 1 | 0.12 |
+/// | `retries` | how often in a row to try again | without end |
+/// | `reset_after` | how long a connection must have lasted for the next delay to be the first one | `30s` |
 ///
 /// # The code it writes
 ///

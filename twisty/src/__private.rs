@@ -77,6 +77,11 @@ pub fn untaken<P: Protocol>(cx: &Context<P>) {
     tracing::warn!(peer = %cx.peer(), "a frame came that no handler takes in this state");
 }
 
+/// The peer sends nothing more, in a state that has no handler for that.
+pub fn hang_up<P: Protocol>(cx: &Context<P>) {
+    cx.link().hang_up();
+}
+
 /// The next state after a handler that took its state by value. The macro checks what it can see; an alias in a return
 /// type can hide that there may be no next state, and a machine without any must not go on in silence.
 #[inline]

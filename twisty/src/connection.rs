@@ -21,8 +21,8 @@ use crate::error::{
 use crate::failure::Failure;
 use crate::framing::{Decoded, Framing};
 use crate::protocol::{
-    Address, Agenda, ConnectionKey, Context, Delivery, Home, Inbox, Outbox, Phase, Promises, Protocol, Seat, Transport,
-    Upgrade, Watcher,
+    Address, Agenda, ConnectionKey, Context, Delivery, Flow, Home, Inbox, Outbox, Phase, Production, Promises,
+    Protocol, Seat, Transport, Upgrade, Watcher,
 };
 
 pub(crate) struct Connection<P: Protocol> {
@@ -51,6 +51,10 @@ pub(crate) enum Step {
     Resume,
     /// Call [`handle_fired`](Connection::handle_fired).
     Run,
+    /// Call [`handle_flow`](Connection::handle_flow).
+    Flow(Flow),
+    /// Close our side of the connection, and call [`handle_shutdown`](Connection::handle_shutdown).
+    Shutdown,
     /// TLS begins: go on with [`take_upgrade`](Connection::take_upgrade).
     Upgrade,
     /// Nothing until the next input.
@@ -73,6 +77,7 @@ impl<P: Protocol> Connection<P> {
 
     pub(crate) fn new(protocol: P, seat: Seat<P::Factory>, place: Place) -> Self {
         let Place { home, key, peer, watcher } = place;
+        home.count_for(&seat);
         let transport = Transport::new(P::framing(), home, key, peer);
         watcher.into_iter().for_each(|watcher| transport.set_watcher(watcher));
         Self {
@@ -128,11 +133,35 @@ impl<P: Protocol> Connection<P> {
         }
     }
 
-    /// The peer will send nothing more, and gets nothing more but what is there.
+    /// The peer will send nothing more.
     pub(crate) fn handle_eof(&mut self, now: Timestamp) {
         self.handle_fired(now);
-        self.cx.link().forget_replies();
-        self.cx.link().close(Phase::Closing, None);
+        self.cx.link().end_input();
+        if self.cx.link().is_connected() {
+            self.guarded(&mut |me| me.protocol.eof_received(&me.cx));
+        }
+        self.close_if_spent();
+    }
+
+    /// Our side of the connection is closed; the answer to [`Step::Shutdown`].
+    pub(crate) fn handle_shutdown(&mut self) {
+        self.cx.link().shut();
+        self.guarded(&mut |me| me.protocol.write_connection_lost(&me.cx));
+        self.close_if_spent();
+    }
+
+    fn close_if_spent(&self) {
+        if self.cx.link().is_spent() {
+            self.cx.link().close(Phase::Closing, None);
+        }
+    }
+
+    /// Too much is queued, or little again; the answer to [`Step::Flow`].
+    pub(crate) fn handle_flow(&mut self) {
+        if self.cx.link().take_drained() && self.cx.link().is_connected() {
+            self.guarded(&mut |me| me.protocol.drained(&me.cx));
+        }
+        self.guarded(&mut |me| me.cx.link().call_producer());
     }
 
     /// Time passed: [`deadline`](Self::deadline) may have come. Early calls are harmless.
@@ -146,10 +175,10 @@ impl<P: Protocol> Connection<P> {
                 self.cx.link().close(Phase::Aborting, Some(Failure::of_a_peer(reason)));
             }
             // While we do not read, or owe a reply, that nothing comes is not the peer's fault.
-            Phase::Open if !self.accepts() || self.cx.link().promised_replies() > 0 => {
+            Phase::Open | Phase::Mute if !self.accepts() || self.cx.link().promised_replies() > 0 => {
                 (self.waiting_since, self.moved_at) = (now, now);
             }
-            Phase::Open if self.timeout().is_some_and(|limit| self.waiting_since + limit <= now) => {
+            Phase::Open | Phase::Mute if self.timeout().is_some_and(|limit| self.waiting_since + limit <= now) => {
                 self.waiting_since = now;
                 self.guarded(&mut |me| me.protocol.timed_out(&me.cx));
             }
@@ -170,28 +199,49 @@ impl<P: Protocol> Connection<P> {
         let link = self.cx.link();
         link.left_agenda();
         let written = link.look_after_outbox(writable);
-        match (link.phase(), written) {
-            (Phase::Aborting, _) => Step::Abort,
-            (Phase::Open | Phase::Closing, _) if self.has_jobs() => Step::Run,
+        match link.phase() {
+            Phase::Aborting => Step::Abort,
+            Phase::Closed => Step::Wait,
+            _ if self.has_jobs() => Step::Run,
             // What is queued now must not go out in clear.
-            (Phase::Open | Phase::Closing, _) if link.is_upgrading() => {
+            _ if link.is_upgrading() => {
                 if link.take_upgrade_due() {
                     Step::Upgrade
                 } else {
                     Step::Wait
                 }
             }
-            (Phase::Open | Phase::Closing, false) if writable => Step::Write,
-            (Phase::Closing, true) if link.promised_replies() == 0 => Step::Close,
-            (Phase::Closing, _) => {
-                if self.close_by.get() == Timestamp::NEVER {
-                    self.close_by.set(now + P::limits().close_timeout);
-                }
-                Step::Wait
-            }
-            (Phase::Open, _) if self.accepts() && link.take_resumed() => Step::Resume,
-            _ => Step::Wait,
+            _ if !written && writable => Step::Write,
+            Phase::Closing => self.step_on_closing(now, written),
+            Phase::Open | Phase::Mute => self.step_on(written),
         }
+    }
+
+    /// What to do while there is nothing to run or write.
+    fn step_on(&self, written: bool) -> Step {
+        let link = self.cx.link();
+        // It is noticed here that the queue ran low.
+        let accepts = self.accepts();
+        match link.flow() {
+            Some(flow) => Step::Flow(flow),
+            None if written && link.may_shut() => Step::Shutdown,
+            None if accepts && link.take_resumed() => Step::Resume,
+            None => Step::Wait,
+        }
+    }
+
+    fn step_on_closing(&self, now: Timestamp, written: bool) -> Step {
+        let link = self.cx.link();
+        if let Some(flow) = link.flow() {
+            return Step::Flow(flow);
+        }
+        if written && !link.owes_words() && !link.waits_for_producer() {
+            return Step::Close;
+        }
+        if self.close_by.get() == Timestamp::NEVER {
+            self.close_by.set(now + P::limits().close_timeout);
+        }
+        Step::Wait
     }
 
     /// Whether more bytes may be read: not while paused, closing, or with too much queued, and not before what is here
@@ -207,6 +257,9 @@ impl<P: Protocol> Connection<P> {
 
     /// How long the protocol waits for a frame. It is asked outside of its handlers, so it is guarded by itself.
     fn timeout(&self) -> Option<Duration> {
+        if self.cx.link().has_ended() {
+            return None;
+        }
         HandlerPanicked::catch(|| self.protocol.timeout(&self.cx)).unwrap_or_else(|panicked| {
             self.cx.link().fail(panicked);
             None
@@ -217,9 +270,9 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         let waits = |since: Timestamp, limit: Option<Duration>| limit.map(|limit| since + limit);
         match self.cx.link().phase() {
-            Phase::Open | Phase::Closing if self.cx.link().is_upgrading() => self.upgrade_deadline(),
+            Phase::Open | Phase::Mute | Phase::Closing if self.cx.link().is_upgrading() => self.upgrade_deadline(),
             Phase::Closing => Some(self.close_by.get()).filter(|by| *by != Timestamp::NEVER),
-            Phase::Open => {
+            Phase::Open | Phase::Mute => {
                 let frame = waits(self.waiting_since, self.timeout());
                 let idle = waits(self.moved_at, P::limits().idle_timeout);
                 frame.into_iter().chain(idle).min()
@@ -277,6 +330,10 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn handle_written(&mut self, now: Timestamp, count: usize) {
         self.moved_at = now;
         self.cx.link().outbox().advance(count);
+        if self.close_by.get() != Timestamp::NEVER && self.cx.link().waits_for_producer() {
+            // However long it is what the producer sends: the peer takes it.
+            self.close_by.set(Timestamp::NEVER);
+        }
     }
 
     // ---- the end
@@ -301,13 +358,14 @@ impl<P: Protocol> Connection<P> {
         if let Some(inbox) = self.inbox.take() {
             self.cx.link().agenda().inboxes.give(inbox);
         }
+        let stopped = HandlerPanicked::catch(|| self.cx.link().take_production().into_iter().for_each(Production::end));
         if let Some(upgrade) = self.cx.link().if_rare(|rare| rare.upgrade.take()).flatten() {
             upgrade.give_up();
         }
         let watcher = self.cx.link().take_watcher().map(|watcher| (watcher, error::twin(&reason)));
         let lost = HandlerPanicked::catch(|| self.protocol.connection_lost(&self.cx, reason));
         self.cx.leave();
-        for panicked in [reported, lost].into_iter().filter_map(Result::err) {
+        for panicked in [reported, stopped, lost].into_iter().filter_map(Result::err) {
             self.report(&panicked.into());
         }
         if let Some(failure) = self.cx.link().agenda().take_fault() {
@@ -489,7 +547,9 @@ impl<P: Protocol> Connection<P> {
         self.settle_fault();
     }
 
+    /// After a handler: what it did wrong elsewhere, and what it has said last.
     fn settle_fault(&self) {
+        self.cx.link().end_last_words();
         if let Some(failure) = self.cx.link().agenda().take_fault() {
             self.cx.link().fail(failure);
         }

@@ -4,7 +4,9 @@
 //! with [`Failure::trap`](crate::Failure::trap). Each says what arrived, what was expected, and what to do about it.
 
 use std::any::Any;
+use std::fmt;
 use std::io;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::Duration;
 
@@ -193,10 +195,43 @@ pub struct CloseTimeout {
 
 fn undelivered(queued: usize, promised: usize) -> String {
     match (queued, promised) {
+        (0, 0) => "what a producer still had to send".to_owned(),
         (_, 0) => format!("{queued} bytes"),
         (0, _) => format!("{promised} promised replies"),
         _ => format!("{queued} bytes and {promised} promised replies"),
     }
+}
+
+/// The peer is too slow for what is broadcast to it: more is queued than the `high_water` of its protocol, which says
+/// `slow_consumer = disconnect`. The connection is aborted.
+///
+/// ```
+/// let error = twisty::SlowConsumer { queued: 9_000, limit: 8_000 };
+/// assert!(error.to_string().contains("9000 bytes are queued, 8000 are allowed"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "the peer is too slow for what is broadcast: {queued} bytes are queued, {limit} are allowed (see `slow_consumer`)"
+)]
+pub struct SlowConsumer {
+    /// Bytes waiting to be written.
+    pub queued: usize,
+    /// Bytes allowed to wait when something is broadcast.
+    pub limit: usize,
+}
+
+/// A file was not sent to its end: the connection was lost, or the [`FileSender`](crate::protocol::FileSender) was
+/// unregistered.
+///
+/// ```
+/// let error = twisty::SendingStopped { sent: 4096 };
+/// assert_eq!(error.to_string(), "the file was not sent to its end: it stopped after 4096 bytes");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the file was not sent to its end: it stopped after {sent} bytes")]
+pub struct SendingStopped {
+    /// Bytes of the file that were sent, or queued at least.
+    pub sent: u64,
 }
 
 /// What comes before the conversation, a TLS handshake or a PROXY header, took too long.
@@ -505,17 +540,82 @@ pub struct NotConnected;
 
 /// An endpoint's description cannot be understood.
 ///
+/// It prints in one line; `{:#}` adds the description with the part marked that is wrong.
+///
 /// ```
 /// let error = "tcp:http".parse::<twisty::endpoint::ServerEndpoint>().unwrap_err();
-/// assert!(error.to_string().contains("tcp:http"));
+/// assert_eq!(&error.description[error.at.clone()], "http");
+/// assert_eq!(
+///     format!("{error:#}"),
+///     "`tcp:http` is no endpoint: `http` is no `port`, write a number from 0 to 65535\n  tcp:http\n      ^^^^"
+/// );
 /// ```
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{description}` is no endpoint: {problem}")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointError {
     /// The description as it was given.
     pub description: String,
+    /// The part that is wrong, in bytes of the description. Empty where something is missing.
+    pub at: Range<usize>,
+    /// What kind of mistake it is.
+    pub mistake: EndpointMistake,
     /// What is wrong with it, and what would be right.
     pub problem: String,
+}
+
+impl EndpointError {
+    pub(crate) fn new(
+        description: &str,
+        at: Range<usize>,
+        mistake: EndpointMistake,
+        problem: impl Into<String>,
+    ) -> Self {
+        Self { description: description.to_owned(), at, mistake, problem: problem.into() }
+    }
+}
+
+impl std::error::Error for EndpointError {}
+
+impl fmt::Display for EndpointError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { description, at, problem, .. } = self;
+        write!(f, "`{description}` is no endpoint: {problem}")?;
+        if !f.alternate() {
+            return Ok(());
+        }
+        let columns = |part: &str| part.chars().count();
+        let before = columns(description.get(..at.start).unwrap_or_default());
+        let marked = columns(description.get(at.clone()).unwrap_or_default()).max(1);
+        write!(f, "\n  {}\n  {:before$}{:^<marked$}", description.replace(char::is_control, " "), "", "")
+    }
+}
+
+/// What may be wrong with an endpoint's description.
+///
+/// ```
+/// use twisty::{EndpointMistake, endpoint::ServerEndpoint};
+///
+/// let error = "http:80".parse::<ServerEndpoint>().unwrap_err();
+/// assert_eq!(error.mistake, EndpointMistake::UnknownKind);
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum EndpointMistake {
+    /// It ends in a `\` that has nothing to escape.
+    LoneBackslash,
+    /// It does not begin with a word that is known.
+    UnknownKind,
+    /// Something that must be there is not.
+    Missing,
+    /// There are more values than it has places for.
+    TooMany,
+    /// Something is said by its place and by its name.
+    Twice,
+    /// An option that it does not have.
+    UnknownOption,
+    /// A value that is no number, address, path or whatever it should be.
+    BadValue,
+    /// Its parts do not go together.
+    Contradiction,
 }
 
 /// The reactor is not in the state that the call needs.
@@ -613,6 +713,29 @@ pub enum TaskError {
     NotPaused,
 }
 
+/// A connection can have one producer at a time. Twisted raises a `RuntimeError`.
+///
+/// ```
+/// let error = twisty::AlreadyProducing;
+/// assert!(error.to_string().ends_with("unregister it first"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("this connection has a producer already: unregister it first")]
+pub struct AlreadyProducing;
+
+/// A [`PullProducer`](crate::protocol::PullProducer) was asked for more, sent nothing and did not say that it is finished:
+/// it would wait forever. Its connection ends.
+///
+/// ```
+/// let error = twisty::NothingProduced;
+/// assert!(error.to_string().starts_with("a pull producer sent nothing"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "a pull producer sent nothing and is not finished: call `finish` at its end; one that has to wait is a push producer"
+)]
+pub struct NothingProduced;
+
 /// `start_tls` was called when it cannot be done.
 ///
 /// ```
@@ -699,6 +822,13 @@ pub struct DnsLookupError {
 
 // ---- who is to blame -----------------------------------------------------------------------------------------------
 
+impl TlsConfigError {
+    #[cfg_attr(feature = "tls", expect(dead_code, reason = "it is there"))]
+    pub(crate) fn feature_missing(what: String) -> Self {
+        Self { what, problem: "this program was built without it, build twisty with the feature `tls`".to_owned() }
+    }
+}
+
 impl HandlerPanicked {
     /// Runs code of the user's; its panic is an error like any other.
     pub(crate) fn catch<R>(call: impl FnOnce() -> R) -> Result<R, Self> {
@@ -742,6 +872,8 @@ pub(crate) fn is_peers_fault(reason: &Failure) -> bool {
         IdleTimeout,
         OutboxFull,
         CloseTimeout,
+        SlowConsumer,
+        SendingStopped,
         HandshakeTimeout,
         TlsTruncated,
         TlsError,

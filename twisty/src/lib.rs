@@ -85,7 +85,7 @@ pub use program::{connect, log_to_stderr, run, serve};
 pub use protocol::{
     Address, ClientFactory, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast,
 };
-pub use reactor::{Handle, Port, Reactor, defer_to_thread};
+pub use reactor::{Handle, Port, Reactor, ReadDescriptor, WriteDescriptor, defer_to_thread};
 pub use twisty_macros::{chain, factory, gather, on, protocol, race, state_machine};
 
 /// What programs return: an error of any type is a [`Failure`].

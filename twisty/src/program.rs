@@ -6,9 +6,10 @@ use std::rc::Rc;
 
 use crate::client::Client;
 use crate::deferred::{Deferred, IntoDeferred};
+use crate::endpoint::{IntoClientEndpoint, IntoServerEndpoint};
 use crate::error::{CancelledError, HandlerPanicked};
 use crate::failure::Failure;
-use crate::protocol::{ClientFactory, Factory, IntoShared};
+use crate::protocol::{Address, ClientFactory, Factory, IntoShared};
 use crate::reactor::Reactor;
 
 /// Runs a reactor until the work that `main` begins is done: the whole of a program's `main`. (Twisted's `task.react`.)
@@ -146,8 +147,10 @@ where
 
 /// Serves `factory` on `endpoint` until SIGINT or SIGTERM: the whole of a server's `main`.
 ///
-/// Prints `listening on tcp:ADDRESS:PORT` on standard output once the port is open. The signal closes the port and then
-/// the connections, each after what it has queued, for at most 10 seconds; a second signal cuts them off.
+/// Prints `listening on tcp:ADDRESS:PORT`, or what else it listens on, on standard output once the port is open. On
+/// `stdio:`, which is one connection, it prints nothing, and ends with that connection, when all its output is written. The
+/// signal closes the port and then the connections, each after what it has queued, for at most 10 seconds; a second signal
+/// cuts them off.
 ///
 /// What goes wrong is reported through `tracing`; a program that has no subscriber gets [`log_to_stderr`].
 ///
@@ -169,15 +172,14 @@ where
 ///     twisty::serve("tcp:8007", Echo::factory())
 /// }
 /// ```
-pub fn serve<F: Factory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<(), Failure> {
+pub fn serve<F: Factory>(endpoint: impl IntoServerEndpoint, factory: impl IntoShared<F>) -> Result<(), Failure> {
     let reactor = reactor_of_a_program()?;
     let port = reactor.listen(endpoint, factory)?;
-    let mut stdout = io::stdout().lock();
-    // Nobody reading it is no reason not to serve.
-    if let Err(error) = writeln!(stdout, "listening on {}", port.host()).and_then(|()| stdout.flush()) {
-        tracing::debug!(%error, "cannot print the address");
+    match port.host() {
+        // Standard output is the connection's.
+        Address::Stdio => reactor.stop_after_output(),
+        host => announce(&host),
     }
-    drop(stdout);
     reactor.run()?;
     reactor.give_up();
     Ok(())
@@ -215,9 +217,20 @@ pub fn serve<F: Factory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<
 /// }
 /// ```
 #[track_caller]
-pub fn connect<F: ClientFactory>(endpoint: &str, factory: impl IntoShared<F>) -> Result<(), Failure> {
-    let shared = factory.into_shared();
+pub fn connect<F: ClientFactory>(
+    endpoint: impl IntoClientEndpoint,
+    factory: impl IntoShared<F>,
+) -> Result<(), Failure> {
+    let (endpoint, shared) = (endpoint.into_client_endpoint(), factory.into_shared());
     run(|reactor| Client::run(reactor, endpoint, Box::new(shared)))
+}
+
+/// Nobody reading it is no reason not to serve.
+fn announce(host: &Address) {
+    let mut stdout = io::stdout().lock();
+    if let Err(error) = writeln!(stdout, "listening on {host}").and_then(|()| stdout.flush()) {
+        tracing::debug!(%error, "cannot print the address");
+    }
 }
 
 /// Writes what `tracing` reports, from `INFO` upwards, to standard error: each connection that did not end well, with the

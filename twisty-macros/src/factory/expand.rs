@@ -1,11 +1,12 @@
-//! `impl Factory for F`.
+//! `impl Factory for F` and `impl ClientFactory for F`.
 
 use proc_macro2::TokenStream;
-use quote::{ToTokens, quote, quote_spanned};
-use syn::{ExprPath, Type};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
+use syn::{Expr, ExprLit, ExprPath, Lit, LitFloat, Type};
 
 use super::model::Factory;
-use super::parse::Arguments;
+use super::parse::{Arguments, Reconnect};
+use crate::duration;
 use crate::generics::outliving;
 use crate::{names, spans};
 
@@ -19,6 +20,7 @@ pub(crate) fn factory(factory: &Factory) -> TokenStream {
     let generics = outliving(generics.clone());
     let (impl_generics, ty_generics, where_clause) = generics.split_for_impl();
     let (build, start_and_stop) = (build(arguments, protocol, &tw), start_and_stop(arguments, &tw));
+    let (told, reconnect) = (told(arguments, &tw), arguments.reconnect.as_ref().map(|delays| reconnect(delays, &tw)));
     let (start, end) = spans::ends(protocol);
     // Wherever the compiler looks at the type it finds the same mistake; at one place it says it once.
     let made = spans::at(start, quote!(#tw::__private::Made));
@@ -46,7 +48,72 @@ pub(crate) fn factory(factory: &Factory) -> TokenStream {
             #start_and_stop
             #max_connections
         }
+
+        #[automatically_derived]
+        impl #impl_generics #tw::protocol::ClientFactory for #name #ty_generics #where_clause {
+            #told
+            #reconnect
+        }
     }
+}
+
+/// What a client's factory is told.
+fn told(arguments: &Arguments, tw: &TokenStream) -> TokenStream {
+    let connecting = arguments.connecting.as_ref().map(|hook| {
+        quote! {
+            fn started_connecting(&mut self, __connector: &#tw::protocol::Connector) {
+                #hook(self, __connector);
+            }
+        }
+    });
+    let ended = |name: &str, hook: &Option<ExprPath>| {
+        let name = format_ident!("{name}");
+        hook.as_ref().map(|hook| {
+            quote! {
+                fn #name(&mut self, __connector: &#tw::protocol::Connector, __reason: &#tw::Failure) {
+                    #hook(self, __connector, __reason);
+                }
+            }
+        })
+    };
+    let failed = ended("client_connection_failed", &arguments.failed);
+    let lost = ended("client_connection_lost", &arguments.lost);
+    quote!(#connecting #failed #lost)
+}
+
+fn reconnect(delays: &Reconnect, tw: &TokenStream) -> TokenStream {
+    let Reconnect { initial, max, factor, jitter, retries, reset_after } = delays;
+    let span = |name: &str, span: &Option<duration::Span>| {
+        let (name, value) = (format_ident!("{name}"), span.as_ref().map(duration::Span::expression));
+        value.map(|value| quote!(.#name(#value)))
+    };
+    let expression = |name: &str, value: &Option<Expr>| {
+        let name = format_ident!("{name}");
+        value.as_ref().map(|value| quote!(.#name(#value)))
+    };
+    let (initial, max, reset_after) = (span("initial", initial), span("max", max), span("reset_after", reset_after));
+    let (factor, jitter) = (factor.as_ref().map(fractional), jitter.as_ref().map(fractional));
+    let (factor, jitter) = (expression("factor", &factor), expression("jitter", &jitter));
+    let retries = expression("retries", retries);
+    quote! {
+        fn reconnect(&self) -> ::core::option::Option<#tw::protocol::Backoff> {
+            ::core::option::Option::Some(
+                #tw::protocol::Backoff::new() #initial #max #factor #jitter #retries #reset_after
+            )
+        }
+    }
+}
+
+/// `2.0` where `2` was written.
+fn fractional(expression: &Expr) -> Expr {
+    let mut expression = expression.clone();
+    if let Expr::Lit(ExprLit { lit, .. }) = &mut expression
+        && let Lit::Int(int) = lit
+        && int.suffix().is_empty()
+    {
+        *lit = Lit::Float(LitFloat::new(&format!("{}.0", int.base10_digits()), int.span()));
+    }
+    expression
 }
 
 fn build(arguments: &Arguments, protocol: &Type, tw: &TokenStream) -> TokenStream {

@@ -9,10 +9,12 @@ use syn::{Expr, ExprLit, Generics, Lit, LitByteStr, Token, Type};
 use super::parse::{self, Arguments};
 use crate::duration;
 use crate::errors::Errors;
+use crate::names;
 use crate::nearest::{listed, nearest, unknown};
 
 const FRAMINGS: [&str; 7] = ["raw", "line", "netstring", "int8", "int16", "int32", "length_prefixed"];
 const PREFIXES: [&str; 5] = ["u8", "u16", "u24", "u32", "u64"];
+const SLOW_CONSUMERS: [&str; 3] = ["queue", "drop", "disconnect"];
 const ENDIANS: [&str; 2] = ["big_endian", "little_endian"];
 
 pub(crate) struct Protocol {
@@ -29,7 +31,7 @@ pub(crate) struct Protocol {
     /// The key, and `80`
     pub(crate) max_length: Option<(Ident, Expr)>,
     /// The fields of `Limits`: `[("idle_timeout", Some(::core::option::Option::Some(…))), ("close_timeout", None), …]`
-    pub(crate) limits: [(&'static str, Option<TokenStream>); 5],
+    pub(crate) limits: [(&'static str, Option<TokenStream>); 7],
 }
 
 pub(crate) enum Framing {
@@ -51,7 +53,7 @@ pub(crate) enum Framing {
 
 impl Protocol {
     pub(crate) fn new(name: Ident, generics: Generics, arguments: Arguments, errors: &mut Errors) -> Self {
-        let limits = limits(&arguments);
+        let limits = limits(&arguments, errors);
         let framing = match arguments.framing {
             Some(framing) => Framing::new(framing, errors),
             None => missing(&name, errors),
@@ -79,18 +81,33 @@ fn missing(name: &Ident, errors: &mut Errors) -> Framing {
     Framing::Unknown
 }
 
-fn limits(arguments: &Arguments) -> [(&'static str, Option<TokenStream>); 5] {
+fn limits(arguments: &Arguments, errors: &mut Errors) -> [(&'static str, Option<TokenStream>); 7] {
     let idle_timeout = arguments.idle_timeout.as_ref().map(|wait| {
         let wait = wait.expression();
         quote!(::core::option::Option::Some(#wait))
     });
+    let low_water = arguments.low_water.as_ref().map(|bytes| quote!(::core::option::Option::Some(#bytes)));
+    let slow_consumer = arguments.slow_consumer.as_ref().and_then(|word| slow_consumer(word, errors));
     [
         ("idle_timeout", idle_timeout),
         ("close_timeout", arguments.close_timeout.as_ref().map(duration::Span::expression)),
         ("high_water", arguments.high_water.as_ref().map(ToTokens::to_token_stream)),
+        ("low_water", low_water),
         ("outbox_limit", arguments.outbox_limit.as_ref().map(ToTokens::to_token_stream)),
         ("max_pending_replies", arguments.max_pending_replies.as_ref().map(ToTokens::to_token_stream)),
+        ("slow_consumer", slow_consumer),
     ]
+}
+
+/// `drop` → `SlowConsumerPolicy::Drop`
+fn slow_consumer(word: &Ident, errors: &mut Errors) -> Option<TokenStream> {
+    let variant = match one_of(word, "choice", &SLOW_CONSUMERS, errors)?.to_string().as_str() {
+        "queue" => "Queue",
+        "drop" => "Drop",
+        _ => "Disconnect",
+    };
+    let (tw, variant) = (names::twisty(), Ident::new(variant, word.span()));
+    Some(quote!(#tw::protocol::SlowConsumerPolicy::#variant))
 }
 
 impl Framing {

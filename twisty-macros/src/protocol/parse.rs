@@ -9,15 +9,17 @@ use crate::duration;
 use crate::errors::Errors;
 use crate::keys::{self, Key};
 
-const KEYS: [Key; 8] = [
+const KEYS: [Key; 10] = [
     Key::new("factory", "factory = ChatFactory"),
     Key::new("delimiter", "delimiter = b\"\\n\""),
     Key::new("max_length", "max_length = 16384"),
     Key::new("idle_timeout", "idle_timeout = 60s"),
     Key::new("close_timeout", "close_timeout = 30s"),
     Key::new("high_water", "high_water = 64 * 1024"),
+    Key::new("low_water", "low_water = 32 * 1024"),
     Key::new("outbox_limit", "outbox_limit = 16 * 1024 * 1024"),
     Key::new("max_pending_replies", "max_pending_replies = 64"),
+    Key::new("slow_consumer", "slow_consumer = drop"),
 ];
 
 /// What stands in the parentheses; a key's word is kept where its place can be wrong.
@@ -37,10 +39,14 @@ pub(crate) struct Arguments {
     pub(crate) close_timeout: Option<duration::Span>,
     /// `high_water = 4096`
     pub(crate) high_water: Option<Expr>,
+    /// `low_water = 1024`
+    pub(crate) low_water: Option<Expr>,
     /// `outbox_limit = 1024 * 1024`
     pub(crate) outbox_limit: Option<Expr>,
     /// `max_pending_replies = 16`
     pub(crate) max_pending_replies: Option<Expr>,
+    /// `slow_consumer = drop`
+    pub(crate) slow_consumer: Option<Ident>,
 }
 
 pub(crate) enum Framing {
@@ -78,7 +84,9 @@ fn value(arguments: &mut Arguments, key: &Ident, input: ParseStream<'_>) -> syn:
         "idle_timeout" => arguments.idle_timeout = Some(input.parse()?),
         "close_timeout" => arguments.close_timeout = Some(input.parse()?),
         "high_water" => arguments.high_water = Some(input.parse()?),
+        "low_water" => arguments.low_water = Some(input.parse()?),
         "outbox_limit" => arguments.outbox_limit = Some(input.parse()?),
+        "slow_consumer" => arguments.slow_consumer = Some(input.call(Ident::parse_any)?),
         _ => arguments.max_pending_replies = Some(input.parse()?),
     }
     Ok(())

@@ -31,6 +31,9 @@ fn method(machine: &Machine, kind: Kind, tw: &TokenStream) -> TokenStream {
         Kind::Raw => quote!(raw_received(&mut self, #cx, __frame: &[u8])),
         Kind::Overlong => quote!(frame_overlong(&mut self, #cx, __payload: #tw::Overlong)),
         Kind::Timeout => quote!(timed_out(&mut self, #cx)),
+        Kind::Drain => quote!(drained(&mut self, #cx)),
+        Kind::Eof => quote!(eof_received(&mut self, #cx)),
+        Kind::WriteLost => quote!(write_connection_lost(&mut self, #cx)),
         Kind::Disconnect => quote!(connection_lost(&mut self, #cx, __payload: #tw::Failure)),
     };
     let (timeout, body) = (timeout(machine, kind, tw), body(machine, kind, tw));
@@ -92,16 +95,21 @@ fn choose(
     quote!(match #state { #(#arms)* #rest })
 }
 
-/// The arm for the states without a handler, if there are any. Only a frame is missed there.
+/// The arm for the states without a handler, if there are any. Only a frame is missed there; the end of what the peer
+/// sends closes the connection, as it does without any handler.
 fn nothing(machine: &Machine, kind: Kind, handlers: &[Handler<'_>], tw: &TokenStream) -> TokenStream {
     let is_left = |state| !handlers.iter().any(|handler| handler.on.states.contains(state));
     let left = machine.states().iter().filter(|state| is_left(state)).map(|state| quote!(__State::#state(_)));
     let mut left: Vec<_> = left.collect();
-    let untaken = (kind == Kind::Frame && !left.is_empty()).then(|| quote!(#tw::__private::untaken(__cx);));
+    let instead = match kind {
+        Kind::Frame if !left.is_empty() => Some(quote!(#tw::__private::untaken(__cx);)),
+        Kind::Eof => Some(quote!(#tw::__private::hang_up(__cx);)),
+        _ => None,
+    };
     left.extend(call::moves_a_state(machine).then(|| quote!(__State::__Moved)));
-    match (&*left, untaken) {
+    match (&*left, instead) {
         ([], _) => TokenStream::new(),
         (left, None) => quote!(#(#left)|* => ::core::option::Option::None,),
-        (left, untaken) => quote!(#(#left)|* => { #untaken ::core::option::Option::None }),
+        (left, instead) => quote!(#(#left)|* => { #instead ::core::option::Option::None }),
     }
 }

@@ -15,6 +15,9 @@ pub(crate) enum Kind {
     Raw,
     Overlong,
     Timeout,
+    Drain,
+    Eof,
+    WriteLost,
     Disconnect,
 }
 
@@ -30,12 +33,21 @@ pub(crate) enum Payload {
 
 impl Kind {
     /// In the order of a connection's life.
-    pub(crate) const ALL: [Self; 6] =
-        [Self::Connect, Self::Frame, Self::Raw, Self::Overlong, Self::Timeout, Self::Disconnect];
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Connect,
+        Self::Frame,
+        Self::Raw,
+        Self::Overlong,
+        Self::Timeout,
+        Self::Drain,
+        Self::Eof,
+        Self::WriteLost,
+        Self::Disconnect,
+    ];
 
     pub(crate) const fn payload(self) -> Payload {
         match self {
-            Self::Connect | Self::Timeout => Payload::Nothing,
+            Self::Connect | Self::Timeout | Self::Drain | Self::Eof | Self::WriteLost => Payload::Nothing,
             Self::Frame | Self::Raw => Payload::Bytes,
             Self::Overlong => Payload::Value("Overlong"),
             Self::Disconnect => Payload::Value("Failure"),
@@ -44,7 +56,7 @@ impl Kind {
 }
 
 /// The words for them; four for the frame, because each framing has its own.
-const WORDS: [(&str, Kind); 9] = [
+const WORDS: [(&str, Kind); 12] = [
     ("connect", Kind::Connect),
     ("data", Kind::Frame),
     ("line", Kind::Frame),
@@ -53,11 +65,14 @@ const WORDS: [(&str, Kind); 9] = [
     ("raw", Kind::Raw),
     ("overlong", Kind::Overlong),
     ("timeout", Kind::Timeout),
+    ("drain", Kind::Drain),
+    ("eof", Kind::Eof),
+    ("write_lost", Kind::WriteLost),
     ("disconnect", Kind::Disconnect),
 ];
 
 /// The names of the same events elsewhere, mostly in Twisted: in small letters, without underscores.
-const ALIASES: [(&str, &str); 18] = [
+const ALIASES: [(&str, &str); 23] = [
     ("connected", "connect"),
     ("connectionmade", "connect"),
     ("open", "connect"),
@@ -73,12 +88,15 @@ const ALIASES: [(&str, &str); 18] = [
     ("timedout", "timeout"),
     ("timeoutconnection", "timeout"),
     ("idle", "timeout"),
+    ("drained", "drain"),
+    ("eofreceived", "eof"),
+    ("readconnectionlost", "eof"),
+    ("readlost", "eof"),
+    ("writeconnectionlost", "write_lost"),
     ("connectionlost", "disconnect"),
     ("close", "disconnect"),
     ("closed", "disconnect"),
 ];
-
-const NOT_YET: [&str; 2] = ["eof", "drain"];
 
 pub(crate) struct Event {
     pub(crate) kind: Kind,
@@ -121,10 +139,6 @@ impl Event {
 fn understood(written: &Ident, errors: &mut Errors) -> Option<&'static str> {
     let name = written.to_string();
     let words = WORDS.map(|(word, _)| word);
-    if NOT_YET.contains(&&*name) {
-        errors.at(written, format!("the event `{name}` does not exist yet: it comes in a later version"));
-        return None;
-    }
     let plain = name.replace('_', "").to_lowercase();
     if let Some((_, meant)) = ALIASES.iter().find(|(alias, _)| *alias == plain) {
         let usage = if *meant == "timeout" { "timeout(30s)" } else { meant };

@@ -23,3 +23,8 @@ where
         LIMIT
     }
 }
+#[automatically_derived]
+impl<T: Clone> ::twisty::protocol::ClientFactory for House<T>
+where
+    T: 'static,
+{}

@@ -12,6 +12,7 @@ stateDiagram-v2
     Done --> Done: timeout 1h
     Idle --> Idle: overlong
     Busy --> Busy: overlong
+    Busy --> Busy: eof
 ```*/
 impl Worker {
     #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
@@ -42,6 +43,10 @@ impl Worker {
     #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
     fn give_up(&mut self, cx: &Context<Self>) {
         cx.lose_connection();
+    }
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    fn no_more(&mut self, busy: &Busy, cx: &Context<Self>) {
+        cx.lose_write_connection();
     }
     #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
     fn lost(&mut self, busy: Busy, reason: Failure) {}
@@ -198,6 +203,25 @@ const _: () = {
                 },
             );
         }
+        fn eof_received(&mut self, __cx: &::twisty::protocol::Context<Self>) {
+            ::twisty::__private::step(
+                __cx,
+                |__state: &mut __State| {
+                    match *__state {
+                        __State::Busy(ref __held) => {
+                            ::twisty::__private::outcome(
+                                __cx,
+                                Self::no_more(self, __held, __cx),
+                            )
+                        }
+                        __State::Idle(_) | __State::Done(_) | __State::__Moved => {
+                            ::twisty::__private::hang_up(__cx);
+                            ::core::option::Option::None
+                        }
+                    }
+                },
+            );
+        }
         fn connection_lost(
             &mut self,
             __cx: &::twisty::protocol::Context<Self>,
@@ -272,6 +296,11 @@ const _: () = {
                     ::twisty::protocol::Transition {
                         from: "Busy",
                         event: "overlong",
+                        to: "Busy",
+                    },
+                    ::twisty::protocol::Transition {
+                        from: "Busy",
+                        event: "eof",
                         to: "Busy",
                     },
                 ],

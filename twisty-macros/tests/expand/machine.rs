@@ -31,6 +31,11 @@ impl Worker {
         cx.lose_connection();
     }
 
+    #[on(eof in Busy)]
+    fn no_more(&mut self, busy: &Busy, cx: &Context<Self>) {
+        cx.lose_write_connection();
+    }
+
     #[on(disconnect in Busy)]
     fn lost(&mut self, busy: Busy, reason: Failure) {}
 }

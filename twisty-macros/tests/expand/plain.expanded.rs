@@ -13,7 +13,9 @@ where
         ::twisty::protocol::Limits {
             close_timeout: ::core::time::Duration::from_millis(1500),
             high_water: 4096,
+            low_water: ::core::option::Option::Some(1024),
             outbox_limit: LIMIT,
+            slow_consumer: ::twisty::protocol::SlowConsumerPolicy::Drop,
             ..::twisty::protocol::Limits::DEFAULT
         }
     }
@@ -46,6 +48,12 @@ where
     fn hurry(&self, cx: &Context<Self>) {
         cx.lose_connection();
     }
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    fn catch_up(&mut self) -> &'static str {
+        "more"
+    }
+    #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
+    fn quiet(&self) {}
     #[allow(clippy::unused_self, clippy::needless_pass_by_value)]
     fn disconnect(&mut self, reason: twisty::Failure) {}
     fn helper(&self) {}
@@ -116,6 +124,21 @@ where
     fn timed_out(&mut self, __cx: &::twisty::protocol::Context<Self>) {
         ::twisty::__private::handle(|| {
             ::twisty::__private::outcome(__cx, Self::hurry(self, __cx))
+        });
+    }
+    fn drained(&mut self, __cx: &::twisty::protocol::Context<Self>) {
+        ::twisty::__private::handle(|| {
+            ::twisty::__private::outcome(__cx, Self::catch_up(self))
+        });
+    }
+    fn eof_received(&mut self, __cx: &::twisty::protocol::Context<Self>) {
+        ::twisty::__private::handle(|| {
+            ::twisty::__private::outcome(__cx, Self::catch_up(self))
+        });
+    }
+    fn write_connection_lost(&mut self, __cx: &::twisty::protocol::Context<Self>) {
+        ::twisty::__private::handle(|| {
+            ::twisty::__private::outcome(__cx, Self::quiet(self))
         });
     }
     fn connection_lost(

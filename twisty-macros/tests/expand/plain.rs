@@ -1,4 +1,4 @@
-#[protocol(line, delimiter = '\n', factory = Site, close_timeout = 1.5s, high_water = 4096, outbox_limit = LIMIT)]
+#[protocol(line, delimiter = '\n', factory = Site, close_timeout = 1.5s, high_water = 4096, outbox_limit = LIMIT, low_water = 1024, slow_consumer = drop)]
 struct Everything<T>(T);
 
 /// Every event of a protocol without states.
@@ -27,6 +27,15 @@ impl<T: Display> Everything<T> {
     fn hurry(&self, cx: &Context<Self>) {
         cx.lose_connection();
     }
+
+    #[on(drain)]
+    #[on(eof)]
+    fn catch_up(&mut self) -> &'static str {
+        "more"
+    }
+
+    #[on(write_lost)]
+    fn quiet(&self) {}
 
     #[on(disconnect)]
     fn disconnect(&mut self, reason: twisty::Failure) {}

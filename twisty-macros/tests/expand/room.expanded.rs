@@ -15,3 +15,5 @@ impl ::twisty::protocol::Factory for Room {
         100
     }
 }
+#[automatically_derived]
+impl ::twisty::protocol::ClientFactory for Room {}

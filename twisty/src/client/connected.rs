@@ -5,9 +5,10 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::rc::Rc;
 
-use super::reach::{self, Route};
+use super::reach::reach;
 use crate::connection::{Connection, Place};
 use crate::deferred::{Deferred, Resolver};
+use crate::endpoint::ClientEndpoint;
 use crate::error::{self, NotConnected, ReactorError};
 use crate::failure::Failure;
 use crate::protocol::{
@@ -222,8 +223,13 @@ pub(super) struct Introduction {
 impl Introduction {
     /// Reaches the endpoint and makes a connection of `guest`.
     #[track_caller]
-    pub(super) fn begin(reactor: &Reactor, route: &Route, guest: Box<dyn Welcome>, end: Rc<End>) -> Deferred<()> {
-        let attempt = reach::reach(reactor, route);
+    pub(super) fn begin(
+        reactor: &Reactor,
+        endpoint: &ClientEndpoint,
+        guest: Box<dyn Welcome>,
+        end: Rc<End>,
+    ) -> Deferred<()> {
+        let attempt = reach(reactor, endpoint);
         let (cancel, reactor) = (attempt.cancel_handle(), reactor.downgrade());
         let (resolver, introduced) = Deferred::with_canceller(move |_| cancel.cancel());
         let me = Rc::new(Self { resolver: Cell::new(Some(resolver)), end });

@@ -4,10 +4,13 @@ use std::cell::{Cell, RefCell};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use super::reach::{self, Route};
+use super::reach::reach;
 use crate::clock::{Clock, DelayedCall, Timestamp};
 use crate::deferred::{CancelHandle, Deferred, Resolver};
-use crate::error::{self, CancelledError, ConnectingStopped, ConnectorError, HandlerPanicked, ReactorError};
+use crate::endpoint::ClientEndpoint;
+use crate::error::{
+    self, CancelledError, ConnectingStopped, ConnectorError, EndpointError, HandlerPanicked, ReactorError,
+};
 use crate::failure::Failure;
 use crate::protocol::{
     Backoff, ClientFactory, Close, Connector, ConnectorState, Connects, Delays, Phase, Shared, Watcher,
@@ -18,7 +21,7 @@ use crate::reactor::{Dialled, Reactor, StopKey, WeakReactor, Welcome};
 pub(crate) struct Client {
     me: Weak<Self>,
     reactor: WeakReactor,
-    route: Route,
+    endpoint: ClientEndpoint,
     factory: Box<dyn Patron>,
     stage: RefCell<Stage>,
     /// Keeps the factory started, from the first attempt to when it is all over.
@@ -83,11 +86,11 @@ impl<F: ClientFactory> Patron for Shared<F> {
 }
 
 impl Client {
-    pub(super) fn new(reactor: &Reactor, route: Route, factory: Box<dyn Patron>) -> Rc<Self> {
+    pub(super) fn new(reactor: &Reactor, endpoint: ClientEndpoint, factory: Box<dyn Patron>) -> Rc<Self> {
         Rc::new_cyclic(|me| Self {
             me: me.clone(),
             reactor: reactor.downgrade(),
-            route,
+            endpoint,
             factory,
             stage: RefCell::new(Stage::Idle),
             seat: RefCell::default(),
@@ -113,9 +116,13 @@ impl Client {
     }
 
     /// Connects, and is over when all that comes of it is.
-    pub(crate) fn run(reactor: &Reactor, endpoint: &str, factory: Box<dyn Patron>) -> Deferred<()> {
-        let started = endpoint.parse().map_err(Failure::from).and_then(|route| {
-            let client = Self::new(reactor, route, factory);
+    pub(crate) fn run(
+        reactor: &Reactor,
+        endpoint: Result<ClientEndpoint, EndpointError>,
+        factory: Box<dyn Patron>,
+    ) -> Deferred<()> {
+        let started = endpoint.map_err(Failure::from).and_then(|endpoint| {
+            let client = Self::new(reactor, endpoint, factory);
             client.start().map(|()| client)
         });
         started.map_or_else(Deferred::fail, |client| client.when_over())
@@ -169,7 +176,7 @@ impl Client {
     }
 
     fn reach(&self, reactor: &Reactor) {
-        let attempt = reach::reach(reactor, &self.route);
+        let attempt = reach(reactor, &self.endpoint);
         self.set(Stage::Connecting(attempt.cancel_handle()));
         let Some(me) = self.me.upgrade() else { return };
         attempt.add_both(move |outcome| me.reached(outcome));
@@ -198,7 +205,7 @@ impl Client {
 
     fn failed(&self, reason: Failure) {
         self.set(Stage::Idle);
-        tracing::info!(destination = %self.route, %reason, "no connection");
+        tracing::info!(destination = %self.endpoint, %reason, "no connection");
         self.tell(|factory, connector| factory.connection_failed(connector, &reason));
         self.go_on(reason);
     }
@@ -221,7 +228,7 @@ impl Client {
         let retry = self.next_delay().and_then(|delay| Some((delay, self.later(delay, Self::retry)?)));
         match retry {
             Some((delay, call)) => {
-                tracing::info!(destination = %self.route, ?delay, "connecting again");
+                tracing::info!(destination = %self.endpoint, ?delay, "connecting again");
                 self.set(Stage::Waiting(call, reason));
             }
             None => self.end(reason),
@@ -328,7 +335,7 @@ impl Connects for Client {
     }
 
     fn destination(&self) -> String {
-        self.route.to_string()
+        self.endpoint.to_string()
     }
 
     fn reset_delay(&self) {

@@ -15,6 +15,7 @@ mod reach;
 use std::rc::Rc;
 
 use crate::deferred::Deferred;
+use crate::endpoint::IntoClientEndpoint;
 use crate::failure::Failure;
 use crate::protocol::{ForProtocol, IntoShared, Protocol};
 use crate::reactor::Reactor;
@@ -23,10 +24,10 @@ pub use crate::protocol::{Backoff, ClientFactory, Connector, ConnectorState, Del
 pub use connected::Connected;
 use connected::{Guest, Introduction};
 pub(crate) use connector::Client;
-use reach::Route;
 
 impl Reactor {
-    /// Connects to an endpoint, for instance `"tcp:example.com:8007"`; the connection gets a protocol of `factory`, which
+    /// Connects to an endpoint, a [`ClientEndpoint`](crate::endpoint::ClientEndpoint) or its description, for instance
+    /// `"tcp:example.com:8007"`; the connection gets a protocol of `factory`, which
     /// is told of what fails and may connect again. (Twisted's `connectTCP`, `connectUNIX`.)
     ///
     /// It has 30 seconds for an attempt, unless the endpoint's `timeout` says otherwise: to look the name up, and to reach
@@ -49,8 +50,12 @@ impl Reactor {
     /// connector.stop_connecting()?;
     /// # Ok::<(), twisty::Failure>(())
     /// ```
-    pub fn connect<F: ClientFactory>(&self, endpoint: &str, factory: impl IntoShared<F>) -> Result<Connector, Failure> {
-        let client = Client::new(self, endpoint.parse()?, Box::new(factory.into_shared()));
+    pub fn connect<F: ClientFactory>(
+        &self,
+        endpoint: impl IntoClientEndpoint,
+        factory: impl IntoShared<F>,
+    ) -> Result<Connector, Failure> {
+        let client = Client::new(self, endpoint.into_client_endpoint()?, Box::new(factory.into_shared()));
         client.start()?;
         Ok(client.connector())
     }
@@ -94,16 +99,16 @@ impl Reactor {
     /// # Ok::<(), twisty::Failure>(())
     /// ```
     #[track_caller]
-    pub fn connect_protocol<P>(&self, endpoint: &str, protocol: P) -> Deferred<Connected<P>>
+    pub fn connect_protocol<P>(&self, endpoint: impl IntoClientEndpoint, protocol: P) -> Deferred<Connected<P>>
     where
         P: Protocol<Factory = ForProtocol<P>>,
     {
-        let route: Route = match endpoint.parse() {
-            Ok(route) => route,
+        let endpoint = match endpoint.into_client_endpoint() {
+            Ok(endpoint) => endpoint,
             Err(error) => return Deferred::fail(error),
         };
         let guest = Guest::new(protocol);
-        let introduced = Introduction::begin(self, &route, Box::new(Rc::clone(&guest)), Rc::clone(&guest.end));
+        let introduced = Introduction::begin(self, &endpoint, Box::new(Rc::clone(&guest)), Rc::clone(&guest.end));
         introduced.add_callback(move |()| guest.connected())
     }
 }

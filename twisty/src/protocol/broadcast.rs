@@ -9,7 +9,9 @@ use crate::framing::Framing;
 
 /// Sends one frame to many connections. It is encoded once, and shared by all instead of copied for each.
 ///
-/// A frame that the framing cannot carry goes to nobody, and ends the connection whose handler tried to send it.
+/// A frame that the framing cannot carry goes to nobody, and ends the connection whose handler tried to send it. A peer that
+/// is too slow for what it is sent is passed by, or cut off, where its protocol says so:
+/// [`SlowConsumerPolicy`](crate::protocol::SlowConsumerPolicy).
 ///
 /// ```
 /// use twisty::prelude::*;
@@ -24,8 +26,7 @@ pub fn broadcast<'a, F: Framing>(to: impl IntoIterator<Item = &'a Transport<F>>,
     for transport in to.into_iter().filter(|transport| transport.takes_messages()) {
         if !encoded.as_ref().is_some_and(|(first, _)| encode_alike(first, transport)) {
             if !encode_alike(transport, transport) {
-                // Its own encoding is for nobody else.
-                transport.send(&*frame);
+                transport.send_own(&frame);
                 continue;
             }
             match Encoded::new(transport, &frame) {

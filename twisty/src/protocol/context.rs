@@ -246,6 +246,29 @@ impl<P: Protocol> Context<P> {
         self.transport.lose_connection();
     }
 
+    /// Closes our side of this connection once everything sent so far is on its way; see
+    /// [`Transport::lose_write_connection`].
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Asker;
+    /// # #[protocol] impl Asker {
+    /// #[on(connect)]
+    /// fn ask(&mut self, cx: &Context<Self>) -> &'static str {
+    ///     cx.lose_write_connection(); // all is asked, now we listen
+    ///     "What time is it?"
+    /// }
+    /// # #[on(line)]
+    /// # fn hear(&mut self) {}
+    /// # }
+    /// # let client = twisty::testing::Server::new(Asker::factory()).connect();
+    /// assert_eq!(client.sent(), "What time is it?\r\n");
+    /// assert!(client.write_side_is_closed());
+    /// ```
+    pub fn lose_write_connection(&self) {
+        self.transport.lose_write_connection();
+    }
+
     /// Ends this connection at once; see [`Transport::abort_connection`].
     ///
     /// ```

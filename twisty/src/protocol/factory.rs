@@ -4,6 +4,7 @@ use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::rc::Rc;
 
+use super::slow_consumer::Tally;
 use super::{Address, ClientFactory, Protocol};
 use crate::error::HandlerPanicked;
 use crate::failure::Failure;
@@ -181,6 +182,7 @@ struct Site<F> {
     connections: Cell<usize>,
     /// Ports and connections that keep the factory started.
     users: Cell<usize>,
+    slow_consumers: Rc<Tally>,
 }
 
 impl<F: Factory> Shared<F> {
@@ -203,6 +205,56 @@ impl<F: Factory> Shared<F> {
     #[must_use]
     pub fn connections(&self) -> usize {
         self.0.connections.get()
+    }
+
+    /// How many messages of broadcasts were not sent to a peer, because it was too slow; see
+    /// [`SlowConsumerPolicy::Drop`](super::SlowConsumerPolicy::Drop). Those of connections that are gone count too.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[factory(protocol = Member)] #[derive(Default)] struct Party { members: Vec<Transport<Line>> }
+    /// # #[protocol(line, factory = Party, slow_consumer = drop, high_water = 10)] #[derive(Default)] struct Member;
+    /// # #[protocol] impl Member {
+    /// # #[on(connect)]
+    /// # fn join(&mut self, cx: &Context<Self>) { cx.factory_mut().members.push(cx.transport()); }
+    /// # #[on(line)]
+    /// # fn tell(&mut self, cx: &Context<Self>, line: &str) { twisty::broadcast(&cx.factory().members, line); }
+    /// # }
+    /// # let shared = Shared::from(Party::default());
+    /// # let server = twisty::testing::Server::new(shared.clone());
+    /// let (talker, listener) = (server.connect(), server.connect());
+    /// listener.stop_reading(); // and the protocol says `slow_consumer = drop, high_water = 10`
+    /// talker.receive("twelve bytes\r\n").receive("and more\r\n");
+    /// assert_eq!(shared.dropped(), 1);
+    /// ```
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.0.slow_consumers.dropped.get()
+    }
+
+    /// How many peers were cut off because they were too slow for what was broadcast to them; see
+    /// [`SlowConsumerPolicy::Disconnect`](super::SlowConsumerPolicy::Disconnect).
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[factory(protocol = Member)] #[derive(Default)] struct Party { members: Vec<Transport<Line>> }
+    /// # #[protocol(line, factory = Party, slow_consumer = disconnect, high_water = 10)] #[derive(Default)] struct Member;
+    /// # #[protocol] impl Member {
+    /// # #[on(connect)]
+    /// # fn join(&mut self, cx: &Context<Self>) { cx.factory_mut().members.push(cx.transport()); }
+    /// # #[on(line)]
+    /// # fn tell(&mut self, cx: &Context<Self>, line: &str) { twisty::broadcast(&cx.factory().members, line); }
+    /// # }
+    /// # let shared = Shared::from(Party::default());
+    /// # let server = twisty::testing::Server::new(shared.clone());
+    /// let (talker, listener) = (server.connect(), server.connect());
+    /// listener.stop_reading(); // and the protocol says `slow_consumer = disconnect, high_water = 10`
+    /// talker.receive("twelve bytes\r\n").receive("and more\r\n");
+    /// assert_eq!(shared.cut_off(), 1);
+    /// ```
+    #[must_use]
+    pub fn cut_off(&self) -> u64 {
+        self.0.slow_consumers.cut_off.get()
     }
 
     /// The factory, to look at.
@@ -321,6 +373,11 @@ impl<F: Factory> Seat<F> {
         &self.0
     }
 
+    /// Where slow consumers are counted.
+    pub(super) fn tally(&self) -> Rc<Tally> {
+        Rc::clone(&self.0.0.slow_consumers)
+    }
+
     /// Counts as a connection from now on, until it [leaves](Self::leave).
     pub(crate) fn enter(&self) {
         let connections = &self.0.0.connections;
@@ -352,7 +409,8 @@ fn stop(factory: &mut dyn FnMut()) {
 
 impl<F: Factory> From<F> for Shared<F> {
     fn from(factory: F) -> Self {
-        Self(Rc::new(Site { factory: RefCell::new(factory), connections: Cell::new(0), users: Cell::new(0) }))
+        let (connections, users) = (Cell::new(0), Cell::new(0));
+        Self(Rc::new(Site { factory: RefCell::new(factory), connections, users, slow_consumers: Rc::default() }))
     }
 }
 

@@ -8,16 +8,20 @@ mod broadcast;
 mod client;
 mod context;
 mod factory;
+mod file_sender;
 mod frame;
+mod half_close;
 mod home;
 mod inbox;
 mod outbox;
 mod outcome;
 mod owed;
+mod producer;
 mod promises;
 mod rare;
 mod replies;
 mod segment;
+mod slow_consumer;
 mod spares;
 mod state_machine;
 mod tls_info;
@@ -35,14 +39,18 @@ pub use client::{ClientFactory, Connector, ConnectorState};
 pub use context::Context;
 pub use factory::{Factory, ForProtocol, IntoShared, Shared};
 pub(crate) use factory::{Reserved, Seat};
+pub use file_sender::FileSender;
 pub use frame::{FromFrame, ToFrame};
 pub(crate) use home::Home;
 pub(crate) use inbox::Inbox;
 pub(crate) use outbox::{Outbox, Queue};
 pub use outcome::{Outcome, Replies, Stateless, States};
 use owed::{Owed, ReplyId};
+pub(crate) use producer::{Flow, Production};
+pub use producer::{Producing, PullProducer, PushProducer};
 pub(crate) use promises::Promises;
 pub(crate) use rare::{Close, Rare, Upgrade, Watcher};
+pub use slow_consumer::SlowConsumerPolicy;
 pub(crate) use spares::{Spare, Spares};
 pub use state_machine::{Diagram, StateMachine, Transition};
 pub use tls_info::TlsInfo;
@@ -64,7 +72,9 @@ use crate::framing::Framing;
 /// 2. [`frame_received`](Self::frame_received) for each frame that the [`Framing`] finds, in order; in its raw mode
 ///    [`raw_received`](Self::raw_received); [`timed_out`](Self::timed_out) when nothing came for as long as
 ///    [`timeout`](Self::timeout) says; [`frame_overlong`](Self::frame_overlong) when the peer goes over the framing's
-///    limit, after which the connection closes.
+///    limit, after which the connection closes; [`drained`](Self::drained) when a peer that was too slow has caught up.
+///    Where only one side closes, [`eof_received`](Self::eof_received) and
+///    [`write_connection_lost`](Self::write_connection_lost).
 /// 3. [`connection_lost`](Self::connection_lost), once, last, whatever happened: also after a panic.
 ///
 /// No call comes while another runs, and after `lose_connection`, `abort_connection` or an error none comes but
@@ -146,6 +156,21 @@ pub trait Protocol: Sized + 'static {
     /// No frame, and in raw mode no bytes, came for as long as [`timeout`](Self::timeout) said. The wait starts again.
     fn timed_out(&mut self, _cx: &Context<Self>) {}
 
+    /// So much was queued that it was over [`high_water`](Limits::high_water), and now no more than
+    /// [`low_water`](Limits::low_water) is.
+    fn drained(&mut self, _cx: &Context<Self>) {}
+
+    /// The peer sends nothing more; it may still read. By default the connection closes, with what is queued. A protocol
+    /// with an implementation of its own (an `eof` handler) can go on sending, until it closes the connection or
+    /// [our side](Transport::lose_write_connection) of it. (Twisted's `readConnectionLost`.)
+    fn eof_received(&mut self, cx: &Context<Self>) {
+        cx.link().hang_up();
+    }
+
+    /// Our side of the connection is closed, as [`Transport::lose_write_connection`] asked for; the peer may still send.
+    /// (Twisted's `writeConnectionLost`.)
+    fn write_connection_lost(&mut self, _cx: &Context<Self>) {}
+
     /// The connection is gone; nothing can be sent any more. (Twisted's `connectionLost`.)
     fn connection_lost(&mut self, _cx: &Context<Self>, _reason: Failure) {}
 }
@@ -200,9 +225,11 @@ pub struct Limits {
     /// How long what is queued may take to reach the peer after `lose_connection`; then the connection is aborted with
     /// [`CloseTimeout`](crate::CloseTimeout). Default: 30 seconds.
     pub close_timeout: Duration,
-    /// Bytes that may be queued before the peer is no longer read. It is read again once no more than half of it waits.
-    /// Default: 64 KiB.
+    /// Bytes that may be queued before the peer is no longer read, and producers are paused. Default: 64 KiB.
     pub high_water: usize,
+    /// Bytes that may still be queued when the peer is read again, producers are resumed, and `drain` comes. Default: `None`,
+    /// half of `high_water`; it is never more than all of it.
+    pub low_water: Option<usize>,
     /// Bytes that may wait for a peer. One that has not taken all that was written before, has more than this waiting
     /// and is sent still more is cut off with [`OutboxFull`](crate::OutboxFull). What one handler sends to a peer that
     /// reads has no limit. Default: 16 MiB.
@@ -210,6 +237,8 @@ pub struct Limits {
     /// Replies that may be waited for: handlers that returned a [`Deferred`](crate::Deferred) which has not fired. While
     /// there are so many the peer is not read. Default: 64.
     pub max_pending_replies: usize,
+    /// What becomes of a peer that is too slow for what is broadcast to it. Default: it is queued, up to `outbox_limit`.
+    pub slow_consumer: SlowConsumerPolicy,
 }
 
 impl Limits {
@@ -218,9 +247,16 @@ impl Limits {
         idle_timeout: None,
         close_timeout: Duration::from_secs(30),
         high_water: 64 * 1024,
+        low_water: None,
         outbox_limit: 16 * 1024 * 1024,
         max_pending_replies: 64,
+        slow_consumer: SlowConsumerPolicy::Queue,
     };
+
+    /// See [`low_water`](Self::low_water).
+    pub(crate) fn low_water_mark(&self) -> usize {
+        self.low_water.unwrap_or(self.high_water / 2).min(self.high_water)
+    }
 }
 
 impl Default for Limits {

@@ -69,6 +69,11 @@ impl Outbox {
         }
     }
 
+    /// How much waits for a peer that did not take all that was written last.
+    pub(super) fn backlog(&self) -> Option<usize> {
+        self.0.as_ref().filter(|queue| queue.backlogged).map(|queue| queue.length)
+    }
+
     pub(crate) fn is_stalled(&self) -> bool {
         self.0.as_ref().is_some_and(|queue| queue.stalled)
     }

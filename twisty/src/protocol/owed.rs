@@ -24,6 +24,8 @@ struct Reply {
     bytes: Vec<u8>,
     /// It is to come, once a Deferred fires.
     promised: bool,
+    /// It is of a request that came after our side was closed: what it says is not sent.
+    silent: bool,
 }
 
 impl Owed {
@@ -40,16 +42,22 @@ impl Owed {
         self.queue.is_empty()
     }
 
-    /// The reply at the end, if it can be added to.
-    pub(crate) fn last(&self) -> Option<ReplyId> {
-        self.queue.back().filter(|reply| !reply.promised).map(|reply| reply.id)
+    /// The reply at the end, if it is as silent as this and can be added to.
+    pub(crate) fn last(&self, silent: bool) -> Option<ReplyId> {
+        self.queue.back().filter(|reply| !reply.promised && reply.silent == silent).map(|reply| reply.id)
     }
 
-    /// Adds a reply right behind another one, or at the end.
-    pub(crate) fn insert(&mut self, id: ReplyId, promised: bool, behind: Option<ReplyId>) {
-        let index = behind.and_then(|other| self.find(other)).map_or(self.queue.len(), |index| index + 1);
+    /// Adds a reply right behind another one and as silent as that, or at the end and `silent`.
+    pub(crate) fn insert(&mut self, id: ReplyId, promised: bool, silent: bool, behind: Option<ReplyId>) {
+        let behind = behind.and_then(|other| self.find(other));
+        let (index, silent) = behind.map_or((self.queue.len(), silent), |index| (index + 1, self.queue[index].silent));
         self.promised += usize::from(promised);
-        self.queue.insert(index, Reply { id, bytes: Vec::new(), promised });
+        self.queue.insert(index, Reply { id, bytes: Vec::new(), promised, silent });
+    }
+
+    /// Whether something is still to be sent; those that are silent come last.
+    pub(crate) fn has_words(&self) -> bool {
+        self.queue.front().is_some_and(|reply| !reply.silent)
     }
 
     /// A promised reply is made now, in its place; false if it is not wanted any more.
@@ -63,7 +71,7 @@ impl Owed {
 
     /// Adds to the reply in whose place an outcome is; what `append` made of it.
     pub(crate) fn append<E>(&mut self, append: impl FnOnce(&mut Vec<u8>) -> Result<(), E>) -> Result<(), E> {
-        let Some(index) = self.find(self.place) else { return Ok(()) };
+        let Some(index) = self.find(self.place).filter(|index| !self.queue[*index].silent) else { return Ok(()) };
         self.held += append_whole(&mut self.queue[index].bytes, append)?;
         Ok(())
     }
@@ -73,6 +81,15 @@ impl Owed {
         let reply = self.queue.pop_front_if(|reply| !reply.promised)?;
         self.held -= reply.bytes.len();
         Some(reply.bytes)
+    }
+
+    /// Sends nothing of what stands behind a reply.
+    pub(crate) fn silence_behind(&mut self, id: ReplyId) {
+        let Some(index) = self.find(id) else { return };
+        for reply in self.queue.range_mut(index + 1..) {
+            self.held -= std::mem::take(&mut reply.bytes).len();
+            reply.silent = true;
+        }
     }
 
     /// Drops what stands behind a reply.

@@ -8,7 +8,7 @@ use slotmap::{DefaultKey, SlotMap};
 
 use super::{Context, Protocol, Transport};
 use crate::deferred::{CancelHandle, Deferred, Resolver};
-use crate::error::{CancelledError, HandlerPanicked, NotConnected};
+use crate::error::{CancelledError, HandlerPanicked, NotConnected, SendingStopped};
 use crate::failure::Failure;
 
 /// The Deferreds that a connection waits for. They fire anywhere, also while a handler of their own connection runs; what
@@ -135,10 +135,11 @@ impl<P: Protocol> Promises<P> {
 }
 
 /// What came for a connection that does not hear it any more: a failure is reported as unhandled. That it was cancelled is
-/// no news.
+/// no news, nor that nothing more was sent on a connection that is lost.
 pub(super) fn unheard<T>(result: Result<T, Failure>) {
     if let Err(failure) = result
         && failure.check::<CancelledError>().is_none()
+        && failure.check::<SendingStopped>().is_none()
     {
         drop(Deferred::<()>::fail(failure));
     }

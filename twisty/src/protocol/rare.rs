@@ -4,6 +4,8 @@ use std::any::Any;
 use std::fmt;
 use std::rc::Rc;
 
+use super::half_close::WriteSide;
+use super::producer::Production;
 use super::{Phase, TlsInfo};
 use crate::clock::Timestamp;
 use crate::deferred::{self, Resolver};
@@ -15,6 +17,14 @@ use crate::failure::Failure;
 pub(crate) struct Rare {
     /// Why the connection is being closed, if there is more to say than that it is.
     pub(crate) reason: Option<Failure>,
+    /// How far our side alone is closed.
+    pub(super) write_side: WriteSide,
+    /// What is registered to send as much as the peer takes.
+    pub(super) production: Option<Production>,
+    /// The queue ran low after it had been over the high-water mark, and the protocol has not been told.
+    pub(super) drained: bool,
+    /// Messages of broadcasts that were not sent, because the peer was too slow.
+    pub(super) dropped: u64,
     /// TLS is to begin, or is beginning.
     pub(crate) upgrade: Option<Upgrade>,
     /// What the ends agreed on, where it has begun.

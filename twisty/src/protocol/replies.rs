@@ -25,15 +25,22 @@ impl<F: Framing> Transport<F> {
     /// replies are waited for.
     #[inline]
     pub(crate) fn begin_outcome(&self) -> UntilApplied<'_> {
-        let closing = self.0.phase.get() == Phase::Closing;
-        let plainly = if closing { Applying::LastWords } else { Applying::Outcome };
+        let open = self.0.phase.get() == Phase::Open;
+        let plainly = if open { Applying::Outcome } else { self.last_words() };
         let what = if self.0.owes.get() { self.behind_others() } else { plainly };
         UntilApplied::begin(&self.0.applying, what)
     }
 
     #[cold]
+    fn last_words(&self) -> Applying {
+        let last_words = matches!(self.0.phase.get(), Phase::Mute | Phase::Closing) && !self.is_silent();
+        if last_words { Applying::LastWords } else { Applying::Outcome }
+    }
+
+    #[cold]
     fn behind_others(&self) -> Applying {
-        let last = self.outbox().owed().and_then(Owed::last);
+        let silent = self.is_silent();
+        let last = self.outbox().owed().and_then(|owed| owed.last(silent));
         let place = last.unwrap_or_else(|| self.add_reply(false, None));
         self.outbox().owe().place = place;
         Applying::Reply
@@ -41,7 +48,8 @@ impl<F: Framing> Transport<F> {
 
     fn add_reply(&self, promised: bool, behind: Option<ReplyId>) -> ReplyId {
         let id = self.agenda().next_reply();
-        self.outbox().owe().insert(id, promised, behind);
+        let silent = self.is_silent();
+        self.outbox().owe().insert(id, promised, silent, behind);
         self.0.owes.set(true);
         self.disturb();
         id
@@ -103,6 +111,11 @@ impl<F: Framing> Transport<F> {
         self.0.owes.get()
     }
 
+    /// Whether replies are waited for that will be sent.
+    pub(crate) fn owes_words(&self) -> bool {
+        self.0.owes.get() && self.outbox().owed().is_some_and(Owed::has_words)
+    }
+
     /// How many replies are waited for.
     #[inline]
     pub(crate) fn promised_replies(&self) -> usize {
@@ -160,8 +173,15 @@ struct Keeping<'a, F: Framing> {
 
 impl<F: Framing> Drop for Keeping<'_, F> {
     fn drop(&mut self) {
-        if self.transport.ending() != self.before || std::thread::panicking() {
-            self.transport.outbox().owed_mut().into_iter().for_each(|owed| owed.drop_behind(self.reply));
+        let (now, panicking) = (self.transport.ending(), std::thread::panicking());
+        if let Some(owed) = self.transport.outbox().owed_mut()
+            && (now != self.before || panicking)
+        {
+            if now == (Phase::Mute, false) && !panicking {
+                owed.silence_behind(self.reply);
+            } else {
+                owed.drop_behind(self.reply);
+            }
         }
         self.transport.send_owed();
     }

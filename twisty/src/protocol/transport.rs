@@ -79,7 +79,7 @@ pub(super) struct Link<F> {
     entered: Cell<bool>,
     /// What few connections have.
     rare: Cell<Option<Box<Rare>>>,
-    home: Rc<Home>,
+    pub(super) home: Rc<Home>,
     key: ConnectionKey,
     peer: Compact,
 }
@@ -88,6 +88,9 @@ pub(super) struct Link<F> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Open,
+    /// Our side is closed, or closes: nothing can be queued, but what the peer sends is delivered. See
+    /// [`WriteSide`](super::half_close::WriteSide).
+    Mute,
     /// Closes once the outbox is written; nothing is delivered, nothing can be queued.
     Closing,
     /// Closes at once.
@@ -118,6 +121,8 @@ pub(crate) enum Delivery {
     Again,
     /// The inbox was not looked through, because delivery stopped.
     Stopped,
+    /// The peer sends nothing more, and all it sent was delivered.
+    Ended,
 }
 
 impl<F: Framing> Transport<F> {
@@ -198,7 +203,7 @@ impl<F: Framing> Transport<F> {
     pub(super) fn send_encoded(&self, encoded: &Encoded) {
         if self.0.applying.get() == Applying::Reply {
             encoded.with_bytes(|bytes| self.write(bytes));
-        } else if let Some(mut queue) = self.open_queue() {
+        } else if let Some(mut queue) = self.open_queue(Self::passes_by) {
             queue.append_encoded(encoded);
         }
     }
@@ -208,30 +213,37 @@ impl<F: Framing> Transport<F> {
         if self.0.applying.get() == Applying::Reply {
             return self.append_reply(append);
         }
-        let Some(mut queue) = self.open_queue() else { return Ok(()) };
+        let Some(mut queue) = self.open_queue(Self::is_overfull) else { return Ok(()) };
         queue.append(|out| append(&self.0.framing.borrow(), out))
     }
 
-    /// The queue of the outbox, and the connection on the agenda, if something may be queued. A peer that left too much unread is
-    /// cut off instead.
+    /// The queue of the outbox, and the connection on the agenda, if something may be queued. Not for a peer that left too much
+    /// unread, as `refuses` says.
     // Always: each frame that is sent comes here, and a hint is followed or not as the program is cut into units.
     #[inline(always)]
-    fn open_queue(&self) -> Option<RefMut<'_, Queue>> {
+    fn open_queue(&self, refuses: impl FnOnce(&Self, &Queue) -> bool) -> Option<RefMut<'_, Queue>> {
         if !self.takes_messages() {
             return None;
         }
         let queue = RefMut::map(self.outbox(), |outbox| outbox.queue(self.agenda()));
-        if self.is_overfull(&queue) {
+        if refuses(self, &queue) {
             return None;
         }
         self.enter();
         Some(queue)
     }
 
-    /// Whether what is sent now goes out: the connection is open, or this belongs to the outcome of a handler that closes it.
+    /// Whether what is sent now goes out: the connection is open, or this belongs to the outcome of a handler that closes it,
+    /// or it waits for a producer.
     #[inline]
     pub(super) fn takes_messages(&self) -> bool {
-        self.0.phase.get() == Phase::Open || matches!(self.0.applying.get(), Applying::LastWords | Applying::Reply)
+        self.0.phase.get() == Phase::Open || self.takes_last_words()
+    }
+
+    #[cold]
+    fn takes_last_words(&self) -> bool {
+        let last_words = matches!(self.0.applying.get(), Applying::LastWords | Applying::Reply);
+        last_words || (self.0.phase.get() < Phase::Aborting && self.waits_for_producer())
     }
 
     /// Whether the peer left too much unread; then it is cut off.
@@ -241,7 +253,7 @@ impl<F: Framing> Transport<F> {
     }
 
     #[cold]
-    fn is_over_the_limit(&self, queued: usize) -> bool {
+    pub(super) fn is_over_the_limit(&self, queued: usize) -> bool {
         let limit = (self.0.home.limits)().outbox_limit;
         let overfull = queued > limit;
         if overfull {
@@ -253,7 +265,8 @@ impl<F: Framing> Transport<F> {
     /// Closes the connection once everything sent so far, and what the running handler returns, has been handed to the
     /// operating system. Nothing is delivered and nothing can be sent from now on. The `disconnect` reason is [`ConnectionDone`](crate::ConnectionDone).
     ///
-    /// A peer that does not take the rest within the protocol's `close_timeout` is cut off.
+    /// A peer that does not take the rest within the protocol's `close_timeout` is cut off. A producer goes on first: see
+    /// [`register_producer`](Self::register_producer).
     ///
     /// ```
     /// # use twisty::prelude::*;
@@ -298,9 +311,12 @@ impl<F: Framing> Transport<F> {
         }
         // Also if it closes already: a panic after `lose_connection` is still why.
         if let Some(reason) = reason {
-            let _second = self.with_rare(|rare| match rare.reason {
-                Some(_) => Some(reason),
-                None => rare.reason.replace(reason),
+            let _second = self.with_rare(|rare| {
+                rare.give_up_producer();
+                match rare.reason {
+                    Some(_) => Some(reason),
+                    None => rare.reason.replace(reason),
+                }
             });
         }
         if self.0.phase.get() < phase {
@@ -403,16 +419,21 @@ impl<F: Framing> Transport<F> {
         if delivery == Delivery::Again {
             self.0.delivery.set(Delivery::Done);
         }
-        delivery != Delivery::Done
+        matches!(delivery, Delivery::Again | Delivery::Stopped)
     }
 
     pub(crate) fn set_delivery(&self, delivery: Delivery) {
         self.0.delivery.set(delivery);
     }
 
-    /// Whether something waits in the inbox that was not looked through.
+    /// Whether no more is to be read: something waits in the inbox that was not looked through, or nothing more comes.
     pub(crate) fn is_stopped(&self) -> bool {
-        self.0.delivery.get() == Delivery::Stopped
+        matches!(self.0.delivery.get(), Delivery::Stopped | Delivery::Ended)
+    }
+
+    /// Whether the peer sends nothing more.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.0.delivery.get() == Delivery::Ended
     }
 
     /// Whether delivery had stopped, so that waiting for the peer starts anew.
@@ -432,20 +453,20 @@ impl<F: Framing> Transport<F> {
         outbox.is_empty()
     }
 
-    /// Whether a frame may be delivered. Going over the high-water mark stops delivery until half of it has drained, so
-    /// that a peer which sends and never reads costs bounded memory.
+    /// Whether a frame may be delivered. Going over the high-water mark stops delivery until no more than the low-water mark
+    /// is left, so that a peer which sends and never reads costs bounded memory.
     #[inline]
     pub(crate) fn accepts(&self, limits: &Limits) -> bool {
-        let (queued, high_water) = (self.queued(), limits.high_water);
         let was_stalled = self.outbox().is_stalled();
-        let stalled = queued > if was_stalled { high_water / 2 } else { high_water };
+        let stalled = self.queued() > if was_stalled { limits.low_water_mark() } else { limits.high_water };
         self.outbox().set_stalled(stalled);
         if was_stalled && !stalled {
             self.0.restarted.set(true);
             self.look_again();
+            self.with_rare(|rare| rare.drained = true);
         }
         let waits = self.promised_replies() >= limits.max_pending_replies.max(1);
-        !stalled && !waits && self.0.holds.get() == Holds::default() && self.0.phase.get() == Phase::Open
+        !stalled && !waits && self.0.holds.get() == Holds::default() && self.0.phase.get() < Phase::Closing
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -459,22 +480,6 @@ impl<F: Framing> Transport<F> {
         self.outbox().clear(self.agenda());
         self.0.owes.set(false);
         self.if_rare(|rare| rare.reason.take()).flatten()
-    }
-
-    /// Changes what few connections have. Nobody else's code may run meanwhile, not even a `drop`: it would look in vain.
-    pub(crate) fn with_rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> R {
-        let mut rare = self.0.rare.take().unwrap_or_default();
-        let result = change(&mut rare);
-        self.0.rare.set(Some(rare));
-        result
-    }
-
-    /// The same, if this connection has any of it.
-    pub(crate) fn if_rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> Option<R> {
-        let mut rare = self.0.rare.take()?;
-        let result = change(&mut rare);
-        self.0.rare.set(Some(rare));
-        Some(result)
     }
 
     // ---- TLS in mid-connection
@@ -590,7 +595,23 @@ impl<F: Framing> Transport<F> {
 }
 
 impl<F> Transport<F> {
-    /// Whether the connection is open: neither lost nor asked to close.
+    /// Changes what few connections have. Nobody else's code may run meanwhile, not even a `drop`: it would look in vain.
+    pub(crate) fn with_rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> R {
+        let mut rare = self.0.rare.take().unwrap_or_default();
+        let result = change(&mut rare);
+        self.0.rare.set(Some(rare));
+        result
+    }
+
+    /// The same, if this connection has any of it.
+    pub(crate) fn if_rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> Option<R> {
+        let mut rare = self.0.rare.take()?;
+        let result = change(&mut rare);
+        self.0.rare.set(Some(rare));
+        Some(result)
+    }
+
+    /// Whether the connection is open: neither lost nor asked to close. It is while one of its sides is closed.
     ///
     /// ```
     /// # use twisty::prelude::*;
@@ -601,7 +622,7 @@ impl<F> Transport<F> {
     /// ```
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.0.phase.get() == Phase::Open
+        self.0.phase.get() < Phase::Closing
     }
 
     /// Bytes that are sent but not yet handed to the operating system, replies among them that wait behind others.

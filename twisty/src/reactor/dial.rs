@@ -5,15 +5,15 @@ use std::io::{self, ErrorKind};
 use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::rc::Rc;
-use std::time::Duration;
 
 use mio::net::TcpStream;
 use socket2::{Domain, SockAddr, TcpKeepalive, Type};
 
-use super::entries::{Entry, token_of};
+use super::entries::{Entry, Other, token_of};
 use super::{Reactor, Welcome};
 use crate::connection::Place;
 use crate::deferred::{Deferred, Resolver};
+use crate::endpoint::TcpOptions;
 use crate::error::{HandlerPanicked, NoProtocol};
 use crate::failure::Failure;
 use crate::protocol::{Address, ConnectionKey, UnixAddress, Watcher};
@@ -27,20 +27,12 @@ pub(crate) enum Target {
 }
 
 /// How to reach it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Dialling {
     /// The local address, where it matters.
     pub(crate) bind: Option<SocketAddr>,
-    /// What is written goes out at once. On by default, since output is gathered anyway.
-    pub(crate) nodelay: bool,
-    /// How long a connection may be silent before the operating system asks whether the peer is still there.
-    pub(crate) keepalive: Option<Duration>,
-}
-
-impl Default for Dialling {
-    fn default() -> Self {
-        Self { bind: None, nodelay: true, keepalive: None }
-    }
+    /// What is set on the socket, where it is of TCP.
+    pub(crate) options: TcpOptions,
 }
 
 /// A socket that has reached its peer.
@@ -72,9 +64,13 @@ impl Dialling {
     }
 
     fn prepare(&self, socket: &socket2::Socket) -> io::Result<()> {
-        socket.set_tcp_nodelay(self.nodelay)?;
-        if let Some(silence) = self.keepalive {
-            socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(silence))?;
+        let TcpOptions { nodelay, keepalive, device, .. } = &self.options;
+        socket.set_tcp_nodelay(*nodelay)?;
+        if let Some(silence) = keepalive {
+            socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(*silence))?;
+        }
+        if let Some(device) = device {
+            socket.bind_device(Some(device.as_bytes()))?;
         }
         match self.bind {
             Some(local) => socket.bind(&local.into()).map_err(|error| cannot_bind(local, &error)),
@@ -83,7 +79,7 @@ impl Dialling {
     }
 }
 
-fn unix_address(address: &UnixAddress) -> io::Result<SockAddr> {
+pub(super) fn unix_address(address: &UnixAddress) -> io::Result<SockAddr> {
     match (address.path(), address.abstract_name()) {
         (Some(path), _) => SockAddr::unix(path),
         // As the operating system writes such a name.
@@ -159,7 +155,7 @@ impl Reactor {
     fn begin_to_dial(&self, to: &Target, how: &Dialling) -> io::Result<Deferred<Dialled>> {
         let mut socket = Socket::new(how.begin(to)?);
         let mut entries = self.0.entries.borrow_mut();
-        let key = entries.insert(Entry::Attempt(None));
+        let key = entries.insert(Entry::Other(Other::Attempt(None)));
         if let Err(error) = socket.register(&self.0.registry, token_of(key)) {
             entries.remove(key);
             return Err(error);
@@ -170,7 +166,7 @@ impl Reactor {
                 Self(core).remove(key);
             }
         });
-        entries[key] = Entry::Attempt(Some(Box::new(Attempt { socket, resolver })));
+        entries[key] = Entry::Other(Other::Attempt(Some(Box::new(Attempt { socket, resolver }))));
         Ok(dialled)
     }
 
@@ -197,7 +193,7 @@ impl Reactor {
     /// The poll says something about a socket that connects.
     pub(super) fn look_at_attempt(&self, key: ConnectionKey) {
         let mut entries = self.0.entries.borrow_mut();
-        let Some(Entry::Attempt(place)) = entries.get_mut(key) else { return };
+        let Some(Entry::Other(Other::Attempt(place))) = entries.get_mut(key) else { return };
         let Some(attempt) = place.take() else { return };
         match attempt.outcome() {
             Some(outcome) => {
@@ -207,5 +203,52 @@ impl Reactor {
             }
             None => *place = Some(attempt),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::{Ipv4Addr, TcpListener};
+
+    use super::*;
+
+    fn free_address() -> SocketAddr {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        listener.local_addr().expect("an address")
+    }
+
+    fn dial(to: SocketAddr, bind: Option<SocketAddr>) -> Result<Dialled, Failure> {
+        let reactor = Reactor::new().expect("a poll");
+        let dialled = reactor.dial(&Target::Tcp(to), &Dialling { bind, ..Dialling::default() });
+        while !dialled.has_result() {
+            reactor.turn(None).expect("a turn");
+        }
+        assert!(reactor.0.entries.borrow().is_empty(), "nothing is left of the attempt");
+        dialled.into_result().expect("it is there")
+    }
+
+    /// What happens by chance where a client dials a port of this machine again and again that nobody listens on.
+    #[test]
+    fn a_port_that_reaches_itself_is_refused() {
+        let address = free_address();
+        let failure = dial(address, Some(address)).err().expect("nobody listens there");
+        let error: io::Error = failure.trap().expect("what a system says");
+        assert_eq!(error.kind(), ErrorKind::ConnectionRefused);
+    }
+
+    #[test]
+    fn it_comes_from_where_it_is_told() {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+        let from = free_address();
+        let dialled = dial(listener.local_addr().expect("an address"), Some(from)).expect("somebody listens");
+        assert_eq!(dialled.host, from.into());
+        assert_eq!(listener.accept().expect("a client").1, from);
+    }
+
+    #[test]
+    fn what_cannot_be_bound_is_named() {
+        let nowhere = SocketAddr::from(([192, 0, 2, 1], 0));
+        let failure = dial(free_address(), Some(nowhere)).err().expect("this is not our address");
+        assert!(failure.to_string().starts_with("cannot connect from 192.0.2.1:0: "), "{failure}");
     }
 }

@@ -5,16 +5,25 @@ use slotmap::{Key, KeyData};
 
 use super::dial::Attempt;
 use super::port::Listener;
+use super::watch::{Direction, Watched};
 use super::{Job, Reactor};
 use crate::clock::{TimerKey, Timestamp};
 use crate::protocol::ConnectionKey;
 use crate::transport::{Driver, Status};
 
 pub(super) enum Entry {
+    Connection(Socket),
+    /// In one variant, since a connection's entry has room to tell two apart.
+    Other(Other),
+}
+
+/// What is no connection. Out of its place while it is called, as connections are.
+pub(super) enum Other {
     Listener(Option<Box<Listener>>),
     /// A socket that connects. Out of its place only while it comes or goes.
     Attempt(Option<Box<Attempt>>),
-    Connection(Socket),
+    /// A descriptor of the program's own.
+    Watched(Direction, Option<Box<Watched>>),
 }
 
 pub(super) struct Socket {
@@ -48,7 +57,7 @@ impl Reactor {
                     None => self.discard(key, driver),
                 }
             }
-            Some(Entry::Listener(listener)) => {
+            Some(Entry::Other(Other::Listener(listener))) => {
                 let Some(listener) = listener.take() else { return };
                 let mut closed = None;
                 drop(entries);
@@ -56,14 +65,19 @@ impl Reactor {
                     self.0.busy.borrow_mut().push(key);
                 }
                 match self.0.entries.borrow_mut().get_mut(key) {
-                    Some(Entry::Listener(place)) => *place = Some(listener),
+                    Some(Entry::Other(Other::Listener(place))) => *place = Some(listener),
                     _ => closed = Some(listener),
                 }
                 self.guarded(|| drop(closed));
             }
-            Some(Entry::Attempt(_)) => {
+            Some(Entry::Other(Other::Attempt(_))) => {
                 drop(entries);
                 self.look_at_attempt(key);
+            }
+            Some(Entry::Other(Other::Watched(_, watched))) => {
+                let Some(watched) = watched.take() else { return };
+                drop(entries);
+                self.call_watched(key, watched);
             }
             None => {}
         }
@@ -167,9 +181,13 @@ impl Reactor {
     pub(super) fn remove(&self, key: ConnectionKey) {
         // Dropped outside of the borrow: a factory may be stopped by it.
         let removed = self.0.entries.borrow_mut().remove(key);
-        if let Some(Entry::Connection(socket)) = &removed {
-            self.0.connections.set(self.0.connections.get() - 1);
-            self.0.timers.borrow_mut().remove(socket.timer);
+        match &removed {
+            Some(Entry::Connection(socket)) => {
+                self.0.connections.set(self.0.connections.get() - 1);
+                self.0.timers.borrow_mut().remove(socket.timer);
+            }
+            Some(Entry::Other(Other::Watched(_, Some(watched)))) => watched.deregister(&self.0.registry),
+            _ => {}
         }
         self.0.agenda.with_own_fault(|| {
             self.guarded(|| drop(removed));
@@ -180,12 +198,18 @@ impl Reactor {
         self.0.entries.borrow().contains_key(key)
     }
 
-    /// Closes ports, and connections after what they have queued or at once.
+    /// Closes ports, and connections after what they have queued or at once; watches no descriptor any more.
     pub(super) fn close_all(&self, at_once: bool) {
         let keys: Vec<ConnectionKey> = self.0.entries.borrow().keys().collect();
         for key in keys {
-            let is_connection = matches!(self.0.entries.borrow().get(key), Some(Entry::Connection(_)));
-            if is_connection {
+            let (is_connection, is_watched) = match self.0.entries.borrow().get(key) {
+                Some(Entry::Connection(_)) => (true, false),
+                Some(Entry::Other(Other::Watched(..))) => (false, true),
+                _ => (false, false),
+            };
+            if is_watched {
+                self.abort_watched(key);
+            } else if is_connection {
                 self.drive(key, |driver, _, _| driver.close(at_once));
             } else {
                 self.remove(key);

@@ -133,6 +133,7 @@ impl Memory {
             Address::Tcp(to) if to.ip().is_loopback() => to.ip(),
             Address::Tcp(SocketAddr::V4(_)) => v4.into(),
             Address::Tcp(SocketAddr::V6(_)) => v6.into(),
+            Address::Stdio => return Address::Stdio,
             _ => return UnixAddress::UNNAMED.into(),
         };
         SocketAddr::new(ip, self.new_port()).into()

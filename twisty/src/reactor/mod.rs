@@ -11,12 +11,16 @@ mod end;
 mod entries;
 mod greet;
 mod handle;
+mod inherited;
+mod listen;
 mod memory;
 mod names;
 mod port;
+mod stdio;
 mod tasks;
 mod threads;
 mod turn;
+mod watch;
 
 use std::any::Any;
 use std::cell::{Cell, RefCell};
@@ -39,7 +43,6 @@ use crate::protocol::{Agenda, ConnectionKey};
 use crate::task::Executor;
 use crate::threads::ThreadPool;
 
-pub(crate) use crate::transport::Prologue;
 use asked::Askers;
 pub(crate) use dial::{Dialled, Dialling, Target};
 use entries::Entry;
@@ -50,9 +53,10 @@ pub(crate) use memory::{Arrival, Backlog, Memory};
 pub use names::GetAddrInfo;
 pub use port::Port;
 use port::Reserve;
-pub(crate) use port::{Binding, Welcome};
+pub(crate) use port::Welcome;
 use threads::Awaiting;
 pub use threads::defer_to_thread;
+pub use watch::{ReadDescriptor, Watch, WriteDescriptor};
 
 /// Waits for events and calls what they concern, until it is stopped.
 ///
@@ -87,6 +91,10 @@ struct Core {
     /// All that is registered with the poll. A token is the key, whose generation keeps late events from newcomers.
     entries: RefCell<SlotMap<ConnectionKey, Entry>>,
     connections: Cell<usize>,
+    /// Threads that write what connections have sent.
+    outputs: Cell<usize>,
+    /// The end of such a thread is the end of the run.
+    ends_with_output: Cell<bool>,
     /// Connections with something to write or to close.
     agenda: Rc<Agenda>,
     /// Where the agenda's entries are while they are worked off; kept for its memory.
@@ -170,7 +178,7 @@ impl<'a> InTurn<'a> {
         reactor.0.now.set(reactor.time());
         reactor.settle();
         reactor.advance_stage();
-        while reactor.0.stage.get() < Stage::Draining || reactor.connections() > 0 {
+        while reactor.0.stage.get() < Stage::Draining || reactor.connections() > 0 || reactor.is_writing() {
             reactor.one_turn(None)?;
             reactor.advance_stage();
         }
@@ -234,6 +242,8 @@ impl Reactor {
             now: Cell::default(),
             entries: RefCell::default(),
             connections: Cell::new(0),
+            outputs: Cell::new(0),
+            ends_with_output: Cell::new(false),
             agenda: Rc::default(),
             round: RefCell::default(),
             busy: RefCell::default(),

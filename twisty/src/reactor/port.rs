@@ -5,15 +5,11 @@ use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::fs::File;
 use std::io::{self, ErrorKind};
-use std::net::SocketAddr;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use mio::net::TcpListener;
-use socket2::{Domain, Type};
-
 use super::acceptor::{Acceptor, Client};
-use super::entries::{Entry, token_of};
+use super::entries::{Entry, Other, token_of};
 use super::{Core, Job, Reactor};
 use crate::clock::TimerKey;
 use crate::connection::{Connection, Place};
@@ -42,9 +38,9 @@ use crate::transport::{Driver, Ends, Prologue, Socket, Status, Stream};
 /// # Ok::<(), twisty::Failure>(())
 /// ```
 pub struct Port {
-    reactor: Weak<Core>,
-    key: ConnectionKey,
-    host: Address,
+    pub(super) reactor: Weak<Core>,
+    pub(super) key: ConnectionKey,
+    pub(super) host: Address,
 }
 
 impl Port {
@@ -99,60 +95,59 @@ impl fmt::Debug for Port {
     }
 }
 
-/// Where to listen.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Binding {
-    pub(crate) address: SocketAddr,
-    pub(crate) backlog: i32,
-}
-
-impl Binding {
-    /// A listener with the options that its connections inherit: no delay, since output is gathered anyway.
-    fn listen(self) -> io::Result<TcpListener> {
-        let socket = socket2::Socket::new(Domain::for_address(self.address), Type::STREAM, None)?;
-        socket.set_reuse_address(true)?;
-        if self.address.is_ipv6() {
-            socket.set_only_v6(true)?;
-        }
-        socket.set_tcp_nodelay(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&self.address.into())?;
-        socket.listen(self.backlog)?;
-        Ok(TcpListener::from_std(socket.into()))
-    }
-}
-
 impl Reactor {
-    /// Opens a port, whose clients go through `prologue` first.
-    pub(crate) fn listen_tcp(
+    /// Takes the clients of a socket that listens already.
+    pub(super) fn listen_on(
         &self,
-        binding: Binding,
+        mut socket: Acceptor,
         factory: Rc<dyn Welcome>,
         prologue: Prologue,
     ) -> io::Result<Port> {
-        let acceptor = match self.memory() {
-            Some(memory) => {
-                let limit = usize::try_from(binding.backlog).unwrap_or_default();
-                Acceptor::Memory(memory.bind(binding.address.into(), limit)?)
-            }
-            None => Acceptor::Tcp(binding.listen()?),
-        };
-        self.listen_on(acceptor, factory, prologue)
-    }
-
-    /// Takes the clients of what listens already.
-    fn listen_on(&self, mut acceptor: Acceptor, factory: Rc<dyn Welcome>, prologue: Prologue) -> io::Result<Port> {
-        let host = acceptor.host()?;
+        let host = socket.host()?;
         let mut entries = self.0.entries.borrow_mut();
-        let key = entries.insert(Entry::Listener(None));
-        if let Err(error) = acceptor.register(&self.0.registry, token_of(key)) {
+        let key = entries.insert(Entry::Other(Other::Listener(None)));
+        if let Err(error) = socket.register(&self.0.registry, token_of(key)) {
             entries.remove(key);
             return Err(error);
         }
         let home = factory.home(Rc::clone(&self.0.agenda), host.clone());
-        let listener = Listener::new(acceptor, (factory, prologue), host.clone(), home);
-        entries[key] = Entry::Listener(Some(Box::new(listener)));
+        let listener = Listener::new(socket, (factory, prologue), host.clone(), home);
+        entries[key] = Entry::Other(Other::Listener(Some(Box::new(listener))));
         Ok(Port { reactor: Rc::downgrade(&self.0), key, host })
+    }
+}
+
+impl Reactor {
+    /// Makes the connection of a client: when it got through what comes before, if anything does. Until then it counts as
+    /// one.
+    pub(super) fn welcome(
+        &self,
+        factory: &Rc<dyn Welcome>,
+        prologue: &Prologue,
+        socket: Socket,
+        home: Rc<Home>,
+        peer: Address,
+    ) {
+        if prologue.is_empty() {
+            self.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
+            return;
+        }
+        let (factory, reserved) = (Rc::clone(factory), factory.reserve());
+        let ends = Ends { host: home.host().clone(), peer: peer.clone() };
+        self.go_through(socket, ends, prologue, move |reactor, greeted| {
+            drop(reserved);
+            match greeted {
+                Ok((socket, ends)) => reactor.welcome_greeted(&*factory, home, socket, ends),
+                Err(reason) => report_unfinished(&peer, &reason),
+            }
+        });
+    }
+
+    /// It may have learned meanwhile that its ends are others.
+    fn welcome_greeted(&self, factory: &dyn Welcome, home: Rc<Home>, socket: Socket, Ends { host, peer }: Ends) {
+        let moved = *home.host() != host;
+        let home = if moved { factory.home(Rc::clone(&self.0.agenda), host) } else { home };
+        self.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
     }
 }
 
@@ -259,28 +254,7 @@ impl Listener {
         }
         self.reported.set(false);
         let home = self.home_of(reactor, host);
-        if self.prologue.is_empty() {
-            reactor.add(|key| self.factory.welcome(socket, Place { home, key, peer, watcher: None }));
-        } else {
-            self.greet(reactor, socket, home, peer);
-        }
-    }
-
-    /// The connection is made when the client got through what comes before; until then it counts as one.
-    fn greet(&self, reactor: &Reactor, socket: Socket, home: Rc<Home>, peer: Address) {
-        let (factory, reserved) = (Rc::clone(&self.factory), self.factory.reserve());
-        let ends = Ends { host: home.host().clone(), peer: peer.clone() };
-        reactor.go_through(socket, ends, &self.prologue, move |reactor, greeted| {
-            drop(reserved);
-            match greeted {
-                Ok((socket, Ends { host, peer })) => {
-                    let moved = *home.host() != host;
-                    let home = if moved { factory.home(Rc::clone(&reactor.0.agenda), host) } else { home };
-                    reactor.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
-                }
-                Err(reason) => report_unfinished(&peer, &reason),
-            }
-        });
+        reactor.welcome(&self.factory, &self.prologue, socket, home, peer);
     }
 
     fn report(&self, report: impl FnOnce()) {

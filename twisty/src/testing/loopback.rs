@@ -252,6 +252,10 @@ fn carry<A: Factory, B: Factory>(from: &Client<A>, to: &Client<B>) -> bool {
     if moved {
         to.receive(bytes);
     }
+    if from.is_connected() && from.write_side_is_closed() && !to.has_closed_its_side() {
+        moved = true;
+        to.half_close();
+    }
     if !from.is_connected() && to.is_connected() {
         moved = true;
         if from.is_aborted() { to.reset() } else { to.disconnect() }

@@ -109,7 +109,8 @@ impl Network {
     /// connected.
     ///
     /// An address is written as an [`Address`] prints, or is one: `tcp:127.0.0.1:8007`, `tcp:[::1]:8007`,
-    /// `unix:/run/quotes.sock`. Clients come from 192.168.1.1, each from a port of its own.
+    /// `unix:/run/quotes.sock`; `stdio:` is who reads and writes a program that listens there. Clients come from
+    /// 192.168.1.1, each from a port of its own.
     ///
     /// # Panics
     /// If `address` is none.
@@ -267,6 +268,7 @@ fn parse(text: &str) -> Address {
     let address = match text.split_once(':') {
         Some(("tcp", socket)) => socket.parse().ok().map(Address::Tcp),
         Some(("unix", place)) => Some(unix(place)),
+        Some(("stdio", "")) => Some(Address::Stdio),
         _ => None,
     };
     address.unwrap_or_else(|| {

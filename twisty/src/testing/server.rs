@@ -85,9 +85,15 @@ struct End<P: Protocol> {
     incoming: VecDeque<Vec<u8>>,
     /// The client sends nothing more.
     eof: bool,
+    /// The server has seen that.
+    eof_seen: bool,
+    /// The client has hung up: it takes nothing more either.
+    gone: bool,
     sent: Vec<u8>,
     /// The client does not take what is sent.
     stuck: bool,
+    /// The server sends nothing more.
+    shut: bool,
     aborted: bool,
     /// Why it ended.
     reason: Option<String>,
@@ -419,8 +425,54 @@ impl<F: Factory> Client<F> {
     /// assert!(!client.is_connected());
     /// ```
     pub fn disconnect(&self) {
+        self.with_end(|end| (end.eof, end.gone) = (true, true));
+        self.server.drive(self.key, |_, _| {});
+    }
+
+    /// The client sends nothing more, but still reads. The server sees it once it has read everything before.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Judge;
+    /// # #[protocol] impl Judge {
+    /// #     #[on(line)]
+    /// #     fn hear(&mut self) {}
+    /// #[on(eof)]
+    /// fn decide(&mut self, cx: &Context<Self>) -> &'static str {
+    ///     cx.lose_connection();
+    ///     "I have heard enough"
+    /// }
+    /// # }
+    /// # let server = twisty::testing::Server::new(Judge::factory());
+    /// let client = server.connect();
+    /// client.receive("Not guilty!\r\n").half_close();
+    /// assert_eq!(client.sent(), "I have heard enough\r\n");
+    /// ```
+    pub fn half_close(&self) -> &Self {
         self.with_end(|end| end.eof = true);
         self.server.drive(self.key, |_, _| {});
+        self
+    }
+
+    /// Whether the server has said that it sends nothing more: with
+    /// [`lose_write_connection`](crate::Transport::lose_write_connection), or because the connection is over.
+    ///
+    /// ```
+    /// # use twisty::prelude::*;
+    /// # #[protocol(line)] #[derive(Default)] struct Quiet;
+    /// # #[protocol] impl Quiet {
+    /// #[on(line)]
+    /// fn fall_silent(&mut self, cx: &Context<Self>) {
+    ///     cx.lose_write_connection();
+    /// }
+    /// # }
+    /// # let client = twisty::testing::Server::new(Quiet::factory()).connect();
+    /// assert!(!client.write_side_is_closed());
+    /// assert!(client.receive("hush\r\n").write_side_is_closed());
+    /// ```
+    #[must_use]
+    pub fn write_side_is_closed(&self) -> bool {
+        self.with_end(|end| end.shut || end.connection.is_none())
     }
 
     /// The connection breaks: the server sees a reset.
@@ -504,7 +556,7 @@ impl<F: Factory> Client<F> {
     /// ```
     #[must_use]
     pub fn is_connected(&self) -> bool {
-        self.with_end(|end| end.connection.as_ref().is_some_and(|connection| connection.phase() == Phase::Open))
+        self.with_end(|end| end.connection.as_ref().is_some_and(|connection| connection.phase() < Phase::Closing))
     }
 
     /// Why the connection ended for the server, as its `disconnect` handler was told; `None` while it is open.
@@ -539,6 +591,10 @@ impl<F: Factory> Client<F> {
     #[must_use]
     pub fn is_aborted(&self) -> bool {
         self.with_end(|end| end.aborted)
+    }
+
+    pub(super) fn has_closed_its_side(&self) -> bool {
+        self.with_end(|end| end.eof)
     }
 
     fn with_end<R>(&self, look: impl FnOnce(&mut End<F::Protocol>) -> R) -> R {
@@ -671,8 +727,11 @@ impl<P: Protocol> End<P> {
             connection,
             incoming: VecDeque::new(),
             eof: false,
+            eof_seen: false,
+            gone: false,
             sent: Vec::new(),
             stuck: false,
+            shut: false,
             aborted: false,
             reason: None,
             driven: false,
@@ -687,6 +746,10 @@ impl<P: Protocol> End<P> {
                     self.aborted = true;
                     self.finish(connection, Failure::of_a_peer(ConnectionAborted));
                 }
+                Step::Write if self.gone && connection.phase() < Phase::Closing && self.eof_seen => {
+                    let broken = ConnectionLost::from(io::Error::from(io::ErrorKind::BrokenPipe));
+                    self.finish(connection, Failure::of_a_peer(broken));
+                }
                 Step::Write => {
                     let before = self.sent.len();
                     let sent = &mut self.sent;
@@ -698,8 +761,16 @@ impl<P: Protocol> End<P> {
                 Step::Close => self.finish(connection, Failure::of_a_peer(ConnectionDone)),
                 Step::Resume => connection.handle_resume(now),
                 Step::Run => connection.handle_fired(now),
+                Step::Flow(_) => connection.handle_flow(),
+                Step::Shutdown => {
+                    self.shut = true;
+                    connection.handle_shutdown();
+                }
+                // Others come before the next chunk, as they do between the turns of a reactor: they may hold it up.
+                Step::Wait if connection.wants_input() && self.deliver(connection, now) => {
+                    return connection.transport().enter();
+                }
                 Step::Upgrade => self.upgrade(connection),
-                Step::Wait if connection.wants_input() && self.deliver(connection, now) => {}
                 Step::Wait => return,
             }
         }
@@ -724,10 +795,12 @@ impl<P: Protocol> End<P> {
             connection.handle_bytes(now, &chunk);
             return true;
         }
-        if self.eof {
+        let ends = self.eof && !self.eof_seen;
+        if ends {
+            self.eof_seen = true;
             connection.handle_eof(now);
         }
-        std::mem::take(&mut self.eof)
+        ends
     }
 }
 

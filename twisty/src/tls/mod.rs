@@ -18,6 +18,7 @@
 //! | encrypted output that waits for a slow peer | 64 KiB; the rest waits in the outbox, under its limits |
 
 mod client;
+mod described;
 mod identity;
 mod names;
 mod roots;

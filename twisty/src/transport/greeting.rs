@@ -61,10 +61,27 @@ impl Prologue {
         self
     }
 
+    /// Adds another prologue at the end. Both may take their time, as far as there is something to it.
+    pub(crate) fn followed_by(mut self, other: Self) -> Self {
+        self.timeout = match (self.is_empty(), other.is_empty()) {
+            (_, true) => self.timeout,
+            (true, false) => other.timeout,
+            (false, false) => self.timeout + other.timeout,
+        };
+        self.steps.extend(other.steps);
+        self
+    }
+
     /// How long all of it may take.
+    #[cfg(any(test, feature = "tls"))]
     pub(crate) const fn timeout(mut self, timeout: Duration) -> Self {
         self.timeout = timeout;
         self
+    }
+
+    /// The same in no more time than this.
+    pub(crate) fn within(&self, time: Duration) -> Self {
+        Self { timeout: self.timeout.min(time), ..self.clone() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {

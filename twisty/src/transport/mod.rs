@@ -1,16 +1,20 @@
 //! Sockets: each moves bytes between the operating system and a [`Connection`](crate::connection).
 
+mod bound_path;
 mod greeting;
 mod pipe;
+mod proxy_header;
 mod socket;
 mod stream;
 #[cfg(feature = "tls")]
 mod tls;
 mod upgrade;
 
-pub(crate) use greeting::{Ends, Greeting, Prefaces, Progress, Prologue};
+pub(crate) use bound_path::{BoundPath, PathOptions};
+pub(crate) use greeting::{Ends, Greeting, Preface, Prefaces, Progress, Prologue};
 pub(crate) use pipe::{Readiness, Side, Wire};
-pub(crate) use socket::Socket;
+pub(crate) use proxy_header::ProxyHeader;
+pub(crate) use socket::{Layer, Layers, Socket};
 pub(crate) use stream::Stream;
 #[cfg(feature = "tls")]
 pub(crate) use tls::Handshake;

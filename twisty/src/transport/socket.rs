@@ -29,6 +29,8 @@ pub(crate) struct Socket {
     writable: bool,
     /// Delivery was resumed in this turn.
     resumed: bool,
+    /// More was produced in this turn.
+    produced: bool,
     input: Input,
 }
 
@@ -93,6 +95,12 @@ enum Registered {
     Before,
 }
 
+fn unix_address(address: &SockAddr) -> UnixAddress {
+    let path = address.as_pathname().map(UnixAddress::from_path);
+    let name = || address.as_abstract_namespace().map(UnixAddress::from_abstract_name);
+    path.or_else(name).unwrap_or(UnixAddress::UNNAMED)
+}
+
 /// What the peer may still send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Input {
@@ -122,6 +130,7 @@ impl Socket {
             readable: false,
             writable: true,
             resumed: false,
+            produced: false,
             input: Input::Open,
         }
     }
@@ -168,7 +177,7 @@ impl Socket {
     /// The poll says something.
     #[inline]
     pub(crate) fn note(&mut self, ready: Ready) {
-        self.readable |= ready.readable || ready.read_closed || ready.error;
+        self.readable |= (ready.readable || ready.read_closed || ready.error) && self.input != Input::Ended;
         self.writable |= ready.writable || ready.error;
         if ready.writable && self.layers.0.is_some() {
             // That it cannot be written will be seen by who reads or writes.
@@ -195,10 +204,15 @@ impl Socket {
         std::mem::replace(&mut self.resumed, true)
     }
 
+    /// The same for what is sent because there was room for it.
+    pub(crate) const fn has_produced(&mut self) -> bool {
+        std::mem::replace(&mut self.produced, true)
+    }
+
     /// It is this socket's turn again.
     #[inline]
     pub(crate) const fn begin_turn(&mut self) {
-        self.resumed = false;
+        (self.resumed, self.produced) = (false, false);
     }
 
     /// Nothing is to be read from it any more.
@@ -282,7 +296,7 @@ impl Socket {
     fn address(&self, ask: impl FnOnce(SockRef<'_>) -> io::Result<SockAddr>) -> io::Result<Address> {
         let stream = self.stream.as_ref().ok_or(ErrorKind::NotConnected)?;
         let address = ask(SockRef::from(stream))?;
-        let unix = || address.as_unix().map(|unix| UnixAddress::from(&unix).into());
+        let unix = || address.is_unix().then(|| unix_address(&address).into());
         address.as_socket().map(Address::Tcp).or_else(unix).ok_or_else(|| ErrorKind::Unsupported.into())
     }
 

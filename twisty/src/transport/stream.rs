@@ -10,7 +10,7 @@ use crate::clock::Timestamp;
 use crate::connection::{Connection, Step};
 use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost};
 use crate::failure::Failure;
-use crate::protocol::{Phase, Protocol};
+use crate::protocol::{Flow, Phase, Protocol};
 
 /// A stream socket and its connection.
 pub(crate) struct Stream<P: Protocol> {
@@ -103,6 +103,14 @@ impl<P: Protocol> Stream<P> {
         self.connection.stop_lingering();
     }
 
+    /// Closes our side.
+    fn shut_down(&mut self) {
+        match self.socket.shutdown() {
+            Ok(()) => self.connection.handle_shutdown(),
+            Err(error) => self.failed(error),
+        }
+    }
+
     /// Closes in good order.
     fn close(&mut self, now: Timestamp) {
         self.connection.finish(Failure::of_a_peer(ConnectionDone));
@@ -171,11 +179,14 @@ impl<P: Protocol> Driver for Stream<P> {
                     self.connection.transport().look_again();
                     return Status::Busy;
                 }
+                Step::Flow(Flow::Resume) if self.socket.has_produced() => return Status::Busy,
                 Step::Abort => self.abort(),
                 Step::Write => self.write(now),
                 Step::Close => self.close(now),
                 Step::Resume => self.connection.handle_resume(now),
                 Step::Run => self.connection.handle_fired(now),
+                Step::Flow(_) => self.connection.handle_flow(),
+                Step::Shutdown => self.shut_down(),
                 Step::Upgrade => self.upgrade(now),
                 Step::Wait => return self.status(now),
             }

@@ -1,6 +1,7 @@
 use twisty::prelude::*;
 
-#[protocol(line)]
+#[protocol(line, factory = Site)]
+#[derive(Default)]
 struct Echo;
 
 #[protocol]
@@ -9,10 +10,9 @@ impl Echo {
     fn echo(&mut self, line: String) -> String {
         line
     }
-
-
-    #[on(eof)]
-    fn half_closed(&mut self) {}
 }
+
+#[factory(protocol = Echo, reconnect = 1s, lost = "it")]
+struct Site;
 
 fn main() {}

@@ -12,7 +12,10 @@ impl Echo {
     }
 }
 
-#[factory(protocol = Echo, reconnect(initial = 1s))]
+#[factory(
+    protocol = Echo,
+    reconnect(initial = 1h, max = 1s, factor = 0.5, jitter = 12, retries = -1, reset_after = 30, retires = 3)
+)]
 struct Site;
 
 fn main() {}

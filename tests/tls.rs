@@ -1,0 +1,14 @@
+//! TLS over real sockets, against rustls by hand, twisty itself and OpenSSL.
+
+#[path = "tls/certificates.rs"]
+mod certificates;
+#[path = "tls/peer.rs"]
+mod peer;
+#[path = "tls/proxied.rs"]
+mod proxied;
+#[path = "tls/server.rs"]
+mod server;
+#[path = "tls/servers.rs"]
+mod servers;
+#[path = "tls/starting.rs"]
+mod starting;

@@ -1,0 +1,67 @@
+//! TLS behind a proxy: the header comes in clear, then the handshake.
+
+use std::io::Write;
+use std::net::TcpStream;
+
+use live::Live;
+use twisty::prelude::*;
+
+use crate::certificates::{Authority, Directory};
+use crate::peer::Settings;
+
+/// Says who is there, and whether it was told so in private.
+#[protocol(line)]
+#[derive(Default)]
+struct Guest;
+
+#[protocol]
+impl Guest {
+    #[on(line)]
+    fn answer(&mut self, cx: &Context<Self>) -> String {
+        format!("{} at {}, {}", cx.peer(), cx.host(), if cx.tls().is_some() { "private" } else { "in clear" })
+    }
+}
+
+const HEADER: &[u8] = b"PROXY TCP4 192.0.2.1 192.0.2.2 4711 443\r\n";
+const SAYS: &str = "tcp:192.0.2.1:4711 at tcp:192.0.2.2:443, private";
+
+/// The client's hello comes right behind the header, perhaps in the same segment: what was read too far is not lost.
+fn says_who_is_there(server: &Live, authority: &Authority) {
+    let mut socket = TcpStream::connect(server.address()).expect("a connection");
+    socket.write_all(HEADER).expect("room");
+    let mut peer = Settings::trusting(authority).upgrade(socket, "localhost");
+    peer.send("who?\r\n");
+    assert_eq!(peer.line(), SAYS);
+}
+
+#[test]
+fn the_header_comes_before_the_handshake() {
+    let (authority, directory) = (Authority::new(), Directory::new());
+    let signed = authority.sign(&["localhost"]);
+    let certificate = directory.write("server.pem", &signed.certificate);
+    let key = directory.write("server.key", &signed.key);
+    let options = format!("interface=127.0.0.1:certificate={certificate}:private_key={key}");
+    let endpoint = format!("haproxy:tls:0:{options}");
+    let server = Live::start(move |reactor| reactor.listen(endpoint, Guest::factory()));
+    says_who_is_there(&server, &authority);
+}
+
+#[test]
+fn the_header_comes_before_a_handshake_of_the_programs_own() {
+    let authority = Authority::new();
+    let tls = authority.server("localhost");
+    let server =
+        Live::start(move |reactor| reactor.listen_tls("haproxy:tcp:0:interface=127.0.0.1", &tls, Guest::factory()));
+    says_who_is_there(&server, &authority);
+}
+
+#[test]
+fn nobody_gets_to_the_handshake_without_a_header() {
+    let authority = Authority::new();
+    let tls = authority.server("localhost");
+    let server =
+        Live::start(move |reactor| reactor.listen_tls("haproxy:tcp:0:interface=127.0.0.1", &tls, Guest::factory()));
+    let mut peer = Settings::trusting(&authority).connect(server.address(), "localhost");
+    assert!(peer.try_send("who?\r\n").and_then(|()| peer.try_line()).is_err());
+    says_who_is_there(&server, &authority);
+}

@@ -1,0 +1,2 @@
+#[factory(protocol = Caller, reconnect)]
+struct Again;
