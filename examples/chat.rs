@@ -52,7 +52,7 @@ impl Chat {
     }
 }
 
-fn main() -> twisty::Result<()> {
+pub(crate) fn main() -> twisty::Result<()> {
     let endpoint = std::env::args().nth(1).unwrap_or("tcp:8123".into());
     twisty::serve(&endpoint, Room::default())
 }

@@ -6,6 +6,8 @@ mod cancelling;
 mod connected;
 #[path = "clients/factory.rs"]
 mod factory;
+#[path = "clients/program.rs"]
+mod program;
 #[path = "clients/reconnecting.rs"]
 mod reconnecting;
 #[path = "clients/unix.rs"]

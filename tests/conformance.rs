@@ -17,6 +17,8 @@ mod deferred;
 mod endpoints;
 #[path = "conformance/framing/mod.rs"]
 mod framing;
+#[path = "conformance/policies/mod.rs"]
+mod policies;
 #[path = "conformance/reconnect/mod.rs"]
 mod reconnect;
 #[path = "conformance/report.rs"]
@@ -43,6 +45,7 @@ const FAMILIES: &[Family] = &[
     Family { name: "sync", replay: sync::replay },
     Family { name: "task", replay: task::replay },
     Family { name: "reconnect", replay: reconnect::replay },
+    Family { name: "policies", replay: policies::replay },
 ];
 
 fn main() -> ExitCode {

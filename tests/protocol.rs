@@ -265,6 +265,9 @@ mod settings {
         #[protocol(
             raw,
             idle_timeout = 1h,
+            max_age = 1.5s,
+            frame_timeout = 5min,
+            min_progress = 3,
             close_timeout = 250ms,
             high_water = 2 * 8,
             low_water = 5,
@@ -275,6 +278,9 @@ mod settings {
         struct All;
         let expected = Limits {
             idle_timeout: Some(Duration::from_secs(3600)),
+            max_age: Some(Duration::from_millis(1500)),
+            frame_timeout: Duration::from_secs(300),
+            min_progress: 3,
             close_timeout: Duration::from_millis(250),
             high_water: 16,
             low_water: Some(5),

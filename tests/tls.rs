@@ -2,6 +2,10 @@
 
 #[path = "tls/certificates.rs"]
 mod certificates;
+#[path = "tls/clients.rs"]
+mod clients;
+#[path = "tls/openssl.rs"]
+mod openssl;
 #[path = "tls/peer.rs"]
 mod peer;
 #[path = "tls/proxied.rs"]

@@ -1,7 +1,5 @@
 //! Two connections that are piped, as `port_forward` does it.
 
-use std::collections::HashMap;
-
 use twisty::prelude::*;
 use twisty::testing::{Client, Server};
 
@@ -10,7 +8,8 @@ use twisty::testing::{Client, Server};
 #[derive(Default)]
 pub(super) struct Switchboard {
     waiting: Option<Transport<Raw>>,
-    others: HashMap<Transport<Raw>, Transport<Raw>>,
+    /// Each end, and the other one of its pair.
+    pairs: Vec<(Transport<Raw>, Transport<Raw>)>,
     /// Most bytes that ever waited for one of them.
     pub(super) most_queued: usize,
 }
@@ -30,9 +29,7 @@ impl End {
         };
         cx.transport().register_producer(other.clone())?;
         other.register_producer(cx.transport())?;
-        let others = &mut cx.factory_mut().others;
-        others.insert(cx.transport(), other.clone());
-        others.insert(other, cx.transport());
+        cx.factory_mut().pairs.extend([(cx.transport(), other.clone()), (other, cx.transport())]);
         Ok(())
     }
 
@@ -53,14 +50,15 @@ impl End {
 
     #[on(disconnect)]
     fn gone(&mut self, cx: &Context<Self>, reason: Failure) {
-        let Some(other) = cx.factory_mut().others.remove(&cx.transport()) else { return };
+        let Some(other) = other(cx) else { return };
         other.unregister_producer();
         if reason.check::<ConnectionDone>().is_some() { other.lose_connection() } else { other.abort_connection() }
     }
 }
 
 fn other(cx: &Context<End>) -> Option<Transport<Raw>> {
-    cx.factory().others.get(&cx.transport()).cloned()
+    let factory = cx.factory();
+    factory.pairs.iter().find(|(end, _)| *end == cx.transport()).map(|(_, other)| other.clone())
 }
 
 fn pair() -> (Server<Switchboard>, Client<Switchboard>, Client<Switchboard>) {

@@ -1,14 +1,14 @@
 //! The other end, by hand: rustls over a blocking socket.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
 use live::PATIENCE;
 use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use crate::certificates::{Authority, Signed};
 
@@ -68,6 +68,20 @@ impl Settings {
         config
     }
 
+    /// A server that sends a line to one client, and goes without a word.
+    pub(crate) fn serve_and_cut(listener: &TcpListener, signed: &Signed) {
+        let builder = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()));
+        let builder = builder.with_safe_default_protocol_versions().expect("versions").with_no_client_auth();
+        let chain = vec![CertificateDer::from_pem_slice(signed.certificate.as_bytes()).expect("PEM")];
+        let key = PrivateKeyDer::from_pem_slice(signed.key.as_bytes()).expect("PEM");
+        let config = builder.with_single_cert(chain, key).expect("they belong together");
+        let connection = ServerConnection::new(Arc::new(config)).expect("a server");
+        let mut stream = StreamOwned::new(connection, listener.accept().expect("a client").0);
+        stream.write_all(b"half of it\r\nand the oth").expect("the client takes it");
+        stream.sock.shutdown(std::net::Shutdown::Write).expect("a FIN");
+        let _whatever_it_says = stream.sock.read_to_end(&mut Vec::new());
+    }
+
     /// Connects; the handshake is made with the first thing that is read or written.
     pub(crate) fn connect(&self, address: SocketAddr, name: &str) -> Peer {
         self.upgrade(TcpStream::connect(address).expect("a connection"), name)
@@ -88,10 +102,6 @@ impl Peer {
     pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) -> &mut Self {
         self.0.get_mut().write_all(bytes.as_ref()).expect("the server takes it");
         self
-    }
-
-    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
-        self.0.get_mut().write_all(bytes.as_ref())
     }
 
     pub(crate) fn line(&mut self) -> String {

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use live::PATIENCE;
+use live::{PATIENCE, Program};
 
 use crate::certificates::{Authority, Directory};
 use crate::peer::Settings;
@@ -249,4 +249,21 @@ fn an_abort_is_no_end() {
     peer.send("abort\r\n");
     assert!(peer.rest().is_err(), "a reset, no close_notify");
     assert_eq!(served.end(), "the connection was aborted by this side");
+}
+
+#[test]
+fn the_chat_of_before_is_private() {
+    let (authority, files) = (Authority::new(), Directory::new());
+    let signed = authority.sign(&["localhost"]);
+    let both = files.write("both.pem", &format!("{}{}", signed.certificate, signed.key));
+    let program = Program::example_with("tls_chat", &[&format!("tls:0:interface=127.0.0.1:certificate={both}")]);
+    let join = |name: &str| {
+        let mut person = Settings::trusting(&authority).connect(program.address(), "localhost");
+        assert_eq!(person.line(), "What's your name?");
+        assert_eq!(person.send(format!("{name}\r\n")).line(), format!("Welcome, {name}!"));
+        person
+    };
+    let (mut alice, mut bob) = (join("alice"), join("bob"));
+    alice.send("hi\r\n");
+    assert_eq!(bob.line(), "<alice> hi");
 }

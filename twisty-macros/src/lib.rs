@@ -84,6 +84,9 @@ use proc_macro::TokenStream;
 /// | `delimiter` | what ends a line: `b"\n"`, `"\n"`, `'\n'` or an expression | `b"\r\n"` |
 /// | `max_length` | bytes of the longest frame (not for `raw` and your own) | 16384 for lines, else 99999 |
 /// | `idle_timeout` | ends a connection on which nothing moves for so long | never |
+/// | `max_age` | ends a connection that is so old | never |
+/// | `frame_timeout` | how long a frame that has begun may take for a start | `60s` |
+/// | `min_progress` | bytes of it that give it another second; 0 demands nothing | 500 |
 /// | `close_timeout` | how long what is sent may take after `lose_connection` | `30s` |
 /// | `high_water` | bytes that may wait to be written before nothing more is read | 64 KiB |
 /// | `low_water` | bytes that may still wait when reading goes on and `drain` comes | half of `high_water` |
@@ -301,6 +304,7 @@ pub fn on(_arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `start` | the path of a `fn(&mut self)`, or `-> Result<(), E>`; called before the first port opens | nothing |
 /// | `stop` | the path of a `fn(&mut self)`; called after the last port and connection | nothing |
 /// | `max_connections` | an expression, which may use `self`; connections beyond are closed at once | 16384 |
+/// | `max_connections_per_peer` | the same, of one peer: an IPv4 address, an IPv6 network of 64 bits, or this machine | no limit |
 /// | `connecting` | the path of a `fn(&mut self, &Connector)`; called before each attempt of a client | nothing |
 /// | `failed` | the path of a `fn(&mut self, &Connector, &Failure)`; called when an attempt has failed | nothing |
 /// | `lost` | the same; called when a client's connection has ended | nothing |

@@ -10,19 +10,19 @@
 //! - **Output**: [`output`](Connection::output), then [`handle_written`](Connection::handle_written).
 //! - **The end**: [`finish`](Connection::finish), which every way out leads to.
 
+mod demands;
+
 use std::cell::{Cell, RefMut};
 use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::error::{
-    self, CloseTimeout, ConnectionAborted, FramingError, HandlerPanicked, IdleTimeout, PlaintextAfterStartTls,
-};
+use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerPanicked, PlaintextAfterStartTls};
 use crate::failure::Failure;
 use crate::framing::{Decoded, Framing};
 use crate::protocol::{
     Address, Agenda, ConnectionKey, Context, Delivery, Flow, Home, Inbox, Outbox, Phase, Production, Promises,
-    Protocol, Seat, Transport, Upgrade, Watcher,
+    Protocol, Seat, Transport, Upgrade, Watcher, log_traffic,
 };
 
 pub(crate) struct Connection<P: Protocol> {
@@ -33,7 +33,7 @@ pub(crate) struct Connection<P: Protocol> {
     /// Since when the protocol waits for a frame.
     waiting_since: Timestamp,
     /// When bytes last moved, in either direction.
-    moved_at: Timestamp,
+    moved_at: Cell<Timestamp>,
     /// When closing takes too long: first to write what is queued, then for the peer to read it.
     close_by: Cell<Timestamp>,
 }
@@ -85,7 +85,7 @@ impl<P: Protocol> Connection<P> {
             cx: Context::new(transport, seat),
             inbox: None,
             waiting_since: Timestamp::ZERO,
-            moved_at: Timestamp::ZERO,
+            moved_at: Cell::new(Timestamp::ZERO),
             close_by: Cell::new(Timestamp::NEVER),
         }
     }
@@ -94,7 +94,9 @@ impl<P: Protocol> Connection<P> {
 
     /// The connection is there.
     pub(crate) fn open(&mut self, now: Timestamp) {
-        (self.waiting_since, self.moved_at) = (now, now);
+        self.waiting_since = now;
+        self.moved_at.set(now);
+        self.cx.link().if_watched(|watch| watch.opened(now));
         self.cx.link().tell_of_begin();
         self.guarded(&mut |me| me.protocol.connection_made(&me.cx));
         self.cx.link().tell_of_success();
@@ -102,7 +104,10 @@ impl<P: Protocol> Connection<P> {
 
     /// Bytes arrived, any number of them, cut anyhow.
     pub(crate) fn handle_bytes(&mut self, now: Timestamp, bytes: &[u8]) {
-        self.moved_at = now;
+        self.moved_at.set(now);
+        if let Some(level) = self.cx.link().if_watched(|watch| watch.received(now, bytes.len())).flatten() {
+            log_traffic(level, &self.cx.peer(), "received", bytes);
+        }
         self.wait_anew_if_restarted(now);
         self.guarded(&mut |me| me.accept(now, bytes));
     }
@@ -113,7 +118,7 @@ impl<P: Protocol> Connection<P> {
         self.guarded(&mut |me| {
             let mut inbox = me.inbox.take().unwrap_or_else(|| me.cx.link().agenda().inboxes.take());
             let (used, missing) = me.deliver(now, inbox.unread());
-            inbox.advance(used);
+            inbox.advance(now, used);
             inbox.missing = missing;
             me.keep(inbox);
         });
@@ -123,6 +128,7 @@ impl<P: Protocol> Connection<P> {
     fn wait_anew_if_restarted(&mut self, now: Timestamp) {
         if self.cx.link().take_restarted() {
             self.waiting_since = now;
+            self.wait_anew_for_frame(now);
         }
     }
 
@@ -144,6 +150,7 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// Our side of the connection is closed; the answer to [`Step::Shutdown`].
+    #[cold]
     pub(crate) fn handle_shutdown(&mut self) {
         self.cx.link().shut();
         self.guarded(&mut |me| me.protocol.write_connection_lost(&me.cx));
@@ -157,6 +164,7 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// Too much is queued, or little again; the answer to [`Step::Flow`].
+    #[cold]
     pub(crate) fn handle_flow(&mut self) {
         if self.cx.link().take_drained() && self.cx.link().is_connected() {
             self.guarded(&mut |me| me.protocol.drained(&me.cx));
@@ -168,6 +176,7 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn handle_timeout(&mut self, now: Timestamp) {
         let limits = P::limits();
         self.cx.link().look_after_upgrade();
+        self.reopen(now);
         match self.cx.link().phase() {
             Phase::Closing if self.close_by.get() <= now => {
                 let (queued, promised) = (self.cx.link().queued(), self.cx.link().promised_replies());
@@ -175,8 +184,11 @@ impl<P: Protocol> Connection<P> {
                 self.cx.link().close(Phase::Aborting, Some(Failure::of_a_peer(reason)));
             }
             // While we do not read, or owe a reply, that nothing comes is not the peer's fault.
-            Phase::Open | Phase::Mute if !self.accepts() || self.cx.link().promised_replies() > 0 => {
-                (self.waiting_since, self.moved_at) = (now, now);
+            Phase::Open | Phase::Mute
+                if !self.accepts() || self.is_throttled() || self.cx.link().promised_replies() > 0 =>
+            {
+                self.waiting_since = now;
+                self.moved_at.set(now);
             }
             Phase::Open | Phase::Mute if self.timeout().is_some_and(|limit| self.waiting_since + limit <= now) => {
                 self.waiting_since = now;
@@ -184,11 +196,13 @@ impl<P: Protocol> Connection<P> {
             }
             _ => {}
         }
-        if let Some(limit) = limits.idle_timeout
-            && self.cx.link().is_connected()
-            && self.moved_at + limit <= now
+        if !self.accepts() || self.is_throttled() {
+            self.wait_anew_for_frame(now);
+        }
+        if self.cx.link().is_connected()
+            && let Some(reason) = self.overdue(now)
         {
-            self.cx.link().fail(Failure::of_a_peer(IdleTimeout { limit }));
+            self.cx.link().fail(reason);
         }
     }
 
@@ -198,6 +212,11 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn step(&self, now: Timestamp, writable: bool) -> Step {
         let link = self.cx.link();
         link.left_agenda();
+        if link.if_watched(|watch| std::mem::take(&mut watch.restarted)) == Some(true) {
+            self.moved_at.set(now);
+        }
+        let throttled = self.holds_back(now, writable);
+        let writable = writable && !throttled;
         let written = link.look_after_outbox(writable);
         match link.phase() {
             Phase::Aborting => Step::Abort,
@@ -212,7 +231,7 @@ impl<P: Protocol> Connection<P> {
                 }
             }
             _ if !written && writable => Step::Write,
-            Phase::Closing => self.step_on_closing(now, written),
+            Phase::Closing => self.step_on_closing(now, written, throttled),
             Phase::Open | Phase::Mute => self.step_on(written),
         }
     }
@@ -230,7 +249,7 @@ impl<P: Protocol> Connection<P> {
         }
     }
 
-    fn step_on_closing(&self, now: Timestamp, written: bool) -> Step {
+    fn step_on_closing(&self, now: Timestamp, written: bool, throttled: bool) -> Step {
         let link = self.cx.link();
         if let Some(flow) = link.flow() {
             return Step::Flow(flow);
@@ -238,7 +257,8 @@ impl<P: Protocol> Connection<P> {
         if written && !link.owes_words() && !link.waits_for_producer() {
             return Step::Close;
         }
-        if self.close_by.get() == Timestamp::NEVER {
+        // What is held back here is not the peer's fault.
+        if throttled || self.close_by.get() == Timestamp::NEVER {
             self.close_by.set(now + P::limits().close_timeout);
         }
         Step::Wait
@@ -247,7 +267,7 @@ impl<P: Protocol> Connection<P> {
     /// Whether more bytes may be read: not while paused, closing, or with too much queued, and not before what is here
     /// already has been delivered.
     pub(crate) fn wants_input(&self) -> bool {
-        !self.cx.link().is_stopped() && self.accepts()
+        !self.cx.link().is_stopped() && self.accepts() && !self.is_throttled()
     }
 
     /// Whether frames may be delivered.
@@ -271,11 +291,16 @@ impl<P: Protocol> Connection<P> {
         let waits = |since: Timestamp, limit: Option<Duration>| limit.map(|limit| since + limit);
         match self.cx.link().phase() {
             Phase::Open | Phase::Mute | Phase::Closing if self.cx.link().is_upgrading() => self.upgrade_deadline(),
-            Phase::Closing => Some(self.close_by.get()).filter(|by| *by != Timestamp::NEVER),
+            Phase::Closing => {
+                let opens_at = self.cx.link().if_watched(|watch| watch.write_opens_at()).flatten();
+                let close_by = Some(self.close_by.get()).filter(|by| *by != Timestamp::NEVER);
+                close_by.into_iter().chain(opens_at).min()
+            }
             Phase::Open | Phase::Mute => {
-                let frame = waits(self.waiting_since, self.timeout());
-                let idle = waits(self.moved_at, P::limits().idle_timeout);
-                frame.into_iter().chain(idle).min()
+                let quiet = waits(self.waiting_since, self.timeout());
+                let idle = waits(self.moved_at.get(), self.idle_timeout());
+                let watched = self.cx.link().if_watched(|watch| watch.deadline()).flatten();
+                [quiet, idle, self.frame_due(), watched].into_iter().flatten().min()
             }
             Phase::Closed => self.lingers_until(),
             Phase::Aborting => None,
@@ -328,7 +353,12 @@ impl<P: Protocol> Connection<P> {
 
     /// The first `count` bytes of the output are written.
     pub(crate) fn handle_written(&mut self, now: Timestamp, count: usize) {
-        self.moved_at = now;
+        self.moved_at.set(now);
+        if let Some(level) = self.cx.link().if_watched(|watch| watch.wrote(now, count)).flatten() {
+            let mut sent = Vec::new();
+            self.output().with_first(count, |slices| slices.iter().for_each(|slice| sent.extend_from_slice(slice)));
+            log_traffic(level, &self.cx.peer(), "sent", &sent);
+        }
         self.cx.link().outbox().advance(count);
         if self.close_by.get() != Timestamp::NEVER && self.cx.link().waits_for_producer() {
             // However long it is what the producer sends: the peer takes it.
@@ -425,7 +455,7 @@ impl<P: Protocol> Connection<P> {
         let (used, missing) = self.deliver(now, bytes);
         if used < bytes.len() && self.cx.link().is_connected() {
             let mut inbox = Inbox::keeping(&bytes[used..], &self.cx.link().agenda().inboxes);
-            inbox.missing = missing;
+            (inbox.missing, inbox.since) = (missing, now);
             self.inbox = Some(inbox);
         }
     }
@@ -442,7 +472,7 @@ impl<P: Protocol> Connection<P> {
                 self.cx.link().agenda().inboxes.give(inbox);
                 return &bytes[used - old..];
             }
-            inbox.advance(used);
+            inbox.advance(now, used);
             inbox.missing = missing;
             bytes = rest;
             added *= 2;

@@ -300,6 +300,40 @@ pub struct PlaintextAfterStartTls {
     pub length: usize,
 }
 
+/// A frame that has begun was not whole in time. Time to take is given for a start, and for each byte that has come.
+///
+/// ```
+/// let limit = std::time::Duration::from_secs(60);
+/// let error = twisty::TooSlow { received: 3, limit, min_progress: 500 };
+/// assert!(error.to_string().starts_with("the peer sent 3 bytes of a frame, and not the rest of it in time"));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error(
+    "the peer sent {received} bytes of a frame, and not the rest of it in time: allowed are {limit:?}, and a second more \
+     for each {min_progress} bytes (see `frame_timeout` and `min_progress`)"
+)]
+pub struct TooSlow {
+    /// Bytes of the unfinished frame.
+    pub received: usize,
+    /// What a frame may take for a start.
+    pub limit: Duration,
+    /// Bytes that give it another second.
+    pub min_progress: usize,
+}
+
+/// The connection was as old as one may get.
+///
+/// ```
+/// let error = twisty::ConnectionExpired { limit: std::time::Duration::from_secs(3600) };
+/// assert_eq!(error.to_string(), "the connection was open for 3600s, as long as one may be (see `max_age`)");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the connection was open for {limit:?}, as long as one may be (see `max_age`)")]
+pub struct ConnectionExpired {
+    /// The age allowed.
+    pub limit: Duration,
+}
+
 // ---- the caller ----------------------------------------------------------------------------------------------------
 
 /// The program ended the connection at once, with `abort_connection` or because it stops.
@@ -877,7 +911,9 @@ pub(crate) fn is_peers_fault(reason: &Failure) -> bool {
         HandshakeTimeout,
         TlsTruncated,
         TlsError,
-        PlaintextAfterStartTls
+        PlaintextAfterStartTls,
+        TooSlow,
+        ConnectionExpired
     )
 }
 
@@ -893,6 +929,7 @@ pub(crate) fn twin(failure: &Failure) -> Failure {
     }
     anew!(ConnectionDone, ConnectionAborted, IdleTimeout, CloseTimeout, OutboxFull, Overlong, Malformed, InvalidFrame);
     anew!(SendError, HandlerPanicked, CancelledError, TimeoutError, ResolverDropped, ConnectingStopped, NoProtocol);
+    anew!(TooSlow, ConnectionExpired, SlowConsumer, SendingStopped);
     anew!(HandshakeTimeout, TlsTruncated, TlsError, PlaintextAfterStartTls, TlsConfigError);
     let again = if let Some(ConnectionLost { source }) = failure.check() {
         Failure::of_a_peer(ConnectionLost { source: io_twin(source) })
@@ -906,4 +943,27 @@ pub(crate) fn twin(failure: &Failure) -> Failure {
 
 fn io_twin(error: &io::Error) -> io::Error {
     error.raw_os_error().map_or_else(|| io::Error::new(error.kind(), error.to_string()), io::Error::from_raw_os_error)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_twin_is_of_the_same_type_and_says_the_same() {
+        let reset = || io::Error::from(io::ErrorKind::ConnectionReset);
+        let failures = [
+            Failure::from(ConnectionDone),
+            ConnectionLost::from(reset()).into(),
+            ConnectionLost::from(io::Error::other("the cable")).into(),
+            HandlerPanicked { message: "no".into() }.into(),
+            Failure::message("its own words"),
+        ];
+        for failure in failures {
+            let twin = twin(&failure);
+            assert_eq!((twin.to_string(), twin.origin()), (failure.to_string(), failure.origin()));
+        }
+        let lost = twin(&ConnectionLost::from(reset()).into()).trap::<ConnectionLost>().expect("the same type");
+        assert_eq!(lost.source.kind(), io::ErrorKind::ConnectionReset);
+    }
 }

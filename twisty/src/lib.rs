@@ -83,7 +83,7 @@ pub use error::*;
 pub use failure::Failure;
 pub use program::{connect, log_to_stderr, run, serve};
 pub use protocol::{
-    Address, ClientFactory, Context, Factory, ForProtocol, Protocol, StateMachine, Transport, broadcast,
+    Address, ClientFactory, Context, Factory, ForProtocol, Policies, Protocol, StateMachine, Transport, broadcast,
 };
 pub use reactor::{Handle, Port, Reactor, ReadDescriptor, WriteDescriptor, defer_to_thread};
 pub use twisty_macros::{chain, factory, gather, on, protocol, race, state_machine};

@@ -38,7 +38,7 @@ pub(crate) fn replay(json: &str) -> Result<Vec<&'static Departure>, String> {
 }
 
 /// Equal, numbers with the tolerance that the vectors allow.
-fn same(one: &Value, other: &Value) -> bool {
+pub(crate) fn same(one: &Value, other: &Value) -> bool {
     match (one, other) {
         (Value::Number(one), Value::Number(other)) => {
             let [one, other] = [one, other].map(|number| number.as_f64().unwrap_or(f64::NAN));

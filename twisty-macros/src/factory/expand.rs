@@ -28,13 +28,7 @@ pub(crate) fn factory(factory: &Factory) -> TokenStream {
     let function = quote_spanned!(start=> fn);
     let built = quote_spanned!(end=> ::core::option::Option<#protocol>);
     let build = quote_spanned!(end=> { #build });
-    let max_connections = arguments.max_connections.as_ref().map(|number| {
-        quote! {
-            fn max_connections(&self) -> usize {
-                #number
-            }
-        }
-    });
+    let limits = limits(arguments);
     quote! {
         #[automatically_derived]
         impl #impl_generics #tw::protocol::Factory for #name #ty_generics #where_clause {
@@ -46,7 +40,7 @@ pub(crate) fn factory(factory: &Factory) -> TokenStream {
             ) -> #built #build
 
             #start_and_stop
-            #max_connections
+            #limits
         }
 
         #[automatically_derived]
@@ -140,6 +134,23 @@ fn start_and_stop(arguments: &Arguments, tw: &TokenStream) -> TokenStream {
         }
     });
     quote!(#start #stop)
+}
+
+/// How many connections it may have.
+fn limits(arguments: &Arguments) -> TokenStream {
+    let limits = [
+        ("max_connections", &arguments.max_connections),
+        ("max_connections_per_peer", &arguments.max_connections_per_peer),
+    ];
+    let given = limits.into_iter().filter_map(|(name, number)| Some((format_ident!("{name}"), number.as_ref()?)));
+    let given = given.map(|(name, number)| {
+        quote! {
+            fn #name(&self) -> usize {
+                #number
+            }
+        }
+    });
+    quote!(#(#given)*)
 }
 
 /// Calls a function of the user's, at whose path the compiler points at what it should not return.

@@ -8,12 +8,13 @@ use crate::duration;
 use crate::errors::Errors;
 use crate::keys::{self, Key};
 
-const KEYS: [Key; 9] = [
+const KEYS: [Key; 10] = [
     Key::new("protocol", "protocol = Chat"),
     Key::new("build", "build = Self::build"),
     Key::new("start", "start = Self::open"),
     Key::new("stop", "stop = Self::close"),
     Key::new("max_connections", "max_connections = 1000"),
+    Key::new("max_connections_per_peer", "max_connections_per_peer = 5"),
     Key::new("connecting", "connecting = Self::started"),
     Key::new("failed", "failed = Self::failed"),
     Key::new("lost", "lost = Self::lost"),
@@ -42,6 +43,8 @@ pub(crate) struct Arguments {
     pub(crate) stop: Option<ExprPath>,
     /// `max_connections = 1000`
     pub(crate) max_connections: Option<Expr>,
+    /// `max_connections_per_peer = 5`
+    pub(crate) max_connections_per_peer: Option<Expr>,
     /// `connecting = Self::started`
     pub(crate) connecting: Option<ExprPath>,
     /// `failed = Self::failed`
@@ -94,7 +97,8 @@ fn value(arguments: &mut Arguments, key: &Ident, input: ParseStream<'_>, inner: 
         "failed" => arguments.failed = Some(method(key, input)?),
         "lost" => arguments.lost = Some(method(key, input)?),
         "reconnect" => arguments.reconnect = Some(reconnect(input, inner)?),
-        _ => arguments.max_connections = Some(input.parse()?),
+        "max_connections" => arguments.max_connections = Some(input.parse()?),
+        _ => arguments.max_connections_per_peer = Some(input.parse()?),
     }
     Ok(())
 }

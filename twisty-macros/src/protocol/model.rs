@@ -31,7 +31,7 @@ pub(crate) struct Protocol {
     /// The key, and `80`
     pub(crate) max_length: Option<(Ident, Expr)>,
     /// The fields of `Limits`: `[("idle_timeout", Some(::core::option::Option::Some(…))), ("close_timeout", None), …]`
-    pub(crate) limits: [(&'static str, Option<TokenStream>); 7],
+    pub(crate) limits: [(&'static str, Option<TokenStream>); 10],
 }
 
 pub(crate) enum Framing {
@@ -81,15 +81,18 @@ fn missing(name: &Ident, errors: &mut Errors) -> Framing {
     Framing::Unknown
 }
 
-fn limits(arguments: &Arguments, errors: &mut Errors) -> [(&'static str, Option<TokenStream>); 7] {
-    let idle_timeout = arguments.idle_timeout.as_ref().map(|wait| {
+fn limits(arguments: &Arguments, errors: &mut Errors) -> [(&'static str, Option<TokenStream>); 10] {
+    let some = |wait: &duration::Span| {
         let wait = wait.expression();
         quote!(::core::option::Option::Some(#wait))
-    });
+    };
     let low_water = arguments.low_water.as_ref().map(|bytes| quote!(::core::option::Option::Some(#bytes)));
     let slow_consumer = arguments.slow_consumer.as_ref().and_then(|word| slow_consumer(word, errors));
     [
-        ("idle_timeout", idle_timeout),
+        ("idle_timeout", arguments.idle_timeout.as_ref().map(some)),
+        ("max_age", arguments.max_age.as_ref().map(some)),
+        ("frame_timeout", arguments.frame_timeout.as_ref().map(duration::Span::expression)),
+        ("min_progress", arguments.min_progress.as_ref().map(ToTokens::to_token_stream)),
         ("close_timeout", arguments.close_timeout.as_ref().map(duration::Span::expression)),
         ("high_water", arguments.high_water.as_ref().map(ToTokens::to_token_stream)),
         ("low_water", low_water),

@@ -9,11 +9,14 @@ use crate::duration;
 use crate::errors::Errors;
 use crate::keys::{self, Key};
 
-const KEYS: [Key; 10] = [
+const KEYS: [Key; 13] = [
     Key::new("factory", "factory = ChatFactory"),
     Key::new("delimiter", "delimiter = b\"\\n\""),
     Key::new("max_length", "max_length = 16384"),
     Key::new("idle_timeout", "idle_timeout = 60s"),
+    Key::new("max_age", "max_age = 1h"),
+    Key::new("frame_timeout", "frame_timeout = 60s"),
+    Key::new("min_progress", "min_progress = 500"),
     Key::new("close_timeout", "close_timeout = 30s"),
     Key::new("high_water", "high_water = 64 * 1024"),
     Key::new("low_water", "low_water = 32 * 1024"),
@@ -35,6 +38,12 @@ pub(crate) struct Arguments {
     pub(crate) max_length: Option<(Ident, Expr)>,
     /// `idle_timeout = 60s`
     pub(crate) idle_timeout: Option<duration::Span>,
+    /// `max_age = 1h`
+    pub(crate) max_age: Option<duration::Span>,
+    /// `frame_timeout = 60s`
+    pub(crate) frame_timeout: Option<duration::Span>,
+    /// `min_progress = 500`
+    pub(crate) min_progress: Option<Expr>,
     /// `close_timeout = 30s`
     pub(crate) close_timeout: Option<duration::Span>,
     /// `high_water = 4096`
@@ -82,6 +91,9 @@ fn value(arguments: &mut Arguments, key: &Ident, input: ParseStream<'_>) -> syn:
         "delimiter" => arguments.delimiter = Some((key.clone(), input.parse()?)),
         "max_length" => arguments.max_length = Some((key.clone(), input.parse()?)),
         "idle_timeout" => arguments.idle_timeout = Some(input.parse()?),
+        "max_age" => arguments.max_age = Some(input.parse()?),
+        "frame_timeout" => arguments.frame_timeout = Some(input.parse()?),
+        "min_progress" => arguments.min_progress = Some(input.parse()?),
         "close_timeout" => arguments.close_timeout = Some(input.parse()?),
         "high_water" => arguments.high_water = Some(input.parse()?),
         "low_water" => arguments.low_water = Some(input.parse()?),

@@ -193,12 +193,12 @@ impl<P: Protocol<Factory = ForProtocol<P>>> Guest<P> {
 }
 
 impl<P: Protocol> Welcome for Rc<Guest<P>> {
-    fn connections(&self) -> (usize, usize) {
-        self.seat.connections()
+    fn admit(&self, peer: &Address) -> Result<(), Vec<u8>> {
+        self.seat.admit(peer)
     }
 
-    fn reserve(&self) -> Box<dyn Any> {
-        self.seat.reserve()
+    fn reserve(&self, peer: &Address) -> Box<dyn Any> {
+        self.seat.reserve(peer)
     }
 
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home> {

@@ -6,7 +6,7 @@ use std::fmt;
 use std::rc::Rc;
 
 use super::promises::{self, Promises};
-use super::{Address, Outcome, Protocol, Seat, States, TlsInfo, ToFrame, Transport};
+use super::{Address, Outcome, Protocol, Seat, States, TlsInfo, ToFrame, Transport, Watch};
 use crate::clock::{self, Scheduler};
 use crate::deferred::{Deferred, IntoDeferred};
 use crate::failure::Failure;
@@ -50,7 +50,12 @@ pub struct Context<P: Protocol> {
 
 impl<P: Protocol> Context<P> {
     pub(crate) fn new(transport: Transport<P::Framing>, seat: Seat<P::Factory>) -> Self {
-        seat.enter();
+        if seat.door().enter(|| transport.peer()) {
+            transport.with_rare(|rare| rare.counted = true);
+        }
+        if let Some(watch) = Watch::over(seat.shared().rules(), &P::limits()) {
+            transport.with_rare(|rare| rare.watch = Some(watch));
+        }
         Self { transport, seat, state: OnceCell::new(), promises: OnceCell::new() }
     }
 
@@ -59,7 +64,10 @@ impl<P: Protocol> Context<P> {
         if let Some(promises) = self.promises.get() {
             promises.end();
         }
-        self.seat.leave();
+        self.seat.door().leave();
+        if self.transport.if_rare(|rare| std::mem::take(&mut rare.counted)) == Some(true) {
+            self.seat.door().leave_peer(&self.transport.peer());
+        }
     }
 
     /// What the Deferreds are waited for with.

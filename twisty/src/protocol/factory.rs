@@ -4,8 +4,9 @@ use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::rc::Rc;
 
+use super::policies::Rules;
 use super::slow_consumer::Tally;
-use super::{Address, ClientFactory, Protocol};
+use super::{Address, ClientFactory, Door, Policies, Protocol};
 use crate::error::HandlerPanicked;
 use crate::failure::Failure;
 
@@ -75,6 +76,33 @@ pub trait Factory: Sized + 'static {
     /// Connections open at once; those beyond are closed at once, and reported. Default: 16384.
     fn max_connections(&self) -> usize {
         16_384
+    }
+
+    /// Connections open at once of one peer: an IPv4 address, an IPv6 network of 64 bits, or this machine, for all UNIX
+    /// sockets together. Those beyond are closed at once, and reported. Default: no limit.
+    fn max_connections_per_peer(&self) -> usize {
+        usize::MAX
+    }
+
+    /// This factory, under policies; for a server as it is. (Twisted's `WrappingFactory`.)
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use twisty::prelude::*;
+    /// use twisty::protocol::Policies;
+    /// # #[protocol(line)] #[derive(Default)] struct Guest;
+    /// # #[protocol] impl Guest {
+    /// #     #[on(line)]
+    /// #     fn hear(&mut self) {}
+    /// # }
+    /// let policies = Policies::new().max_age(Duration::from_secs(3600));
+    /// let server = twisty::testing::Server::new(Guest::factory().with_policies(policies));
+    /// let guest = server.connect();
+    /// server.advance(Duration::from_secs(3600));
+    /// assert!(!guest.is_connected());
+    /// ```
+    fn with_policies(self, policies: Policies) -> Shared<Self> {
+        Shared::new(self, Some(policies))
     }
 }
 
@@ -178,8 +206,7 @@ pub struct Shared<F>(Rc<Site<F>>);
 
 struct Site<F> {
     factory: RefCell<F>,
-    /// Connections open now.
-    connections: Cell<usize>,
+    door: Door,
     /// Ports and connections that keep the factory started.
     users: Cell<usize>,
     slow_consumers: Rc<Tally>,
@@ -204,7 +231,7 @@ impl<F: Factory> Shared<F> {
     /// ```
     #[must_use]
     pub fn connections(&self) -> usize {
-        self.0.connections.get()
+        self.0.door.connections()
     }
 
     /// How many messages of broadcasts were not sent to a peer, because it was too slow; see
@@ -312,6 +339,24 @@ impl<F: Factory> Shared<F> {
         })
     }
 
+    fn new(factory: F, policies: Option<Policies>) -> Self {
+        let (door, users) = (Door::new(policies), Cell::new(0));
+        Self(Rc::new(Site { factory: RefCell::new(factory), door, users, slow_consumers: Rc::default() }))
+    }
+
+    /// Whether a connection from `peer` may come in. If not, that is reported, and the answer is what to tell it.
+    pub(crate) fn admit(&self, peer: &Address) -> Result<(), Vec<u8>> {
+        let factory = self.borrow();
+        let limits = (factory.max_connections(), factory.max_connections_per_peer());
+        drop(factory);
+        self.0.door.admit(peer, limits)
+    }
+
+    /// The policies that its connections come under.
+    pub(crate) fn rules(&self) -> Option<&Rc<Rules>> {
+        self.0.door.rules()
+    }
+
     /// Keeps the factory started for a port.
     pub(crate) fn start(&self) -> Result<Seat<F>, Failure> {
         if self.0.users.get() == 0 {
@@ -378,16 +423,9 @@ impl<F: Factory> Seat<F> {
         Rc::clone(&self.0.0.slow_consumers)
     }
 
-    /// Counts as a connection from now on, until it [leaves](Self::leave).
-    pub(crate) fn enter(&self) {
-        let connections = &self.0.0.connections;
-        connections.set(connections.get() + 1);
-    }
-
-    /// No longer counts as a connection, though its socket may still linger.
-    pub(crate) fn leave(&self) {
-        let connections = &self.0.0.connections;
-        connections.set(connections.get() - 1);
+    /// Its connections, counted.
+    pub(crate) fn door(&self) -> &Door {
+        &self.0.0.door
     }
 }
 
@@ -409,8 +447,7 @@ fn stop(factory: &mut dyn FnMut()) {
 
 impl<F: Factory> From<F> for Shared<F> {
     fn from(factory: F) -> Self {
-        let (connections, users) = (Cell::new(0), Cell::new(0));
-        Self(Rc::new(Site { factory: RefCell::new(factory), connections, users, slow_consumers: Rc::default() }))
+        Self::new(factory, None)
     }
 }
 
@@ -422,22 +459,29 @@ impl<F> Clone for Shared<F> {
 
 impl<F> fmt::Debug for Shared<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Shared").field("connections", &self.0.connections.get()).finish_non_exhaustive()
+        f.debug_struct("Shared").field("connections", &self.0.door.connections()).finish_non_exhaustive()
     }
 }
 
 /// A place among the connections of a factory, kept for one that has no protocol yet.
-pub(crate) struct Reserved<F: Factory>(Seat<F>);
+pub(crate) struct Reserved<F: Factory> {
+    seat: Seat<F>,
+    /// Whose it is, where that counts.
+    peer: Option<Address>,
+}
 
 impl<F: Factory> Reserved<F> {
-    pub(crate) fn new(seat: Seat<F>) -> Self {
-        seat.enter();
-        Self(seat)
+    pub(crate) fn new(seat: Seat<F>, peer: &Address) -> Self {
+        let counted = seat.door().enter(|| peer.clone());
+        Self { seat, peer: counted.then(|| peer.clone()) }
     }
 }
 
 impl<F: Factory> Drop for Reserved<F> {
     fn drop(&mut self) {
-        self.0.leave();
+        self.seat.door().leave();
+        if let Some(peer) = &self.peer {
+            self.seat.door().leave_peer(peer);
+        }
     }
 }

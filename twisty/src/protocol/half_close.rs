@@ -43,6 +43,7 @@ impl<F: Framing> Transport<F> {
     pub fn lose_write_connection(&self) {
         if self.phase() == Phase::Open {
             self.with_rare(|rare| rare.write_side = WriteSide::LastWords);
+            self.0.owes.set(true);
             self.close(Phase::Mute, None);
         }
     }
@@ -66,6 +67,11 @@ impl<F: Framing> Transport<F> {
 
     fn write_side(&self) -> WriteSide {
         self.if_rare(|rare| rare.write_side).unwrap_or_default()
+    }
+
+    /// Whether our side is closed, or closes.
+    pub(super) fn is_mute(&self) -> bool {
+        self.write_side() != WriteSide::Open
     }
 
     /// Whether nothing can be added to what is sent, because our side is closed or closes.

@@ -1,7 +1,11 @@
 //! Bytes that arrived and are not consumed.
 
+use std::time::Duration;
+
+use super::bucket::time_of;
 use super::spares::SMALL;
 use super::{Spare, Spares};
+use crate::clock::Timestamp;
 
 /// What a connection keeps of its input: an unfinished frame, or what came after a pause. One that has nothing to keep
 /// has no inbox.
@@ -12,6 +16,8 @@ pub(crate) struct Inbox {
     front: usize,
     /// How many bytes the unfinished frame lacks at least.
     pub(crate) missing: usize,
+    /// Since when that frame is waited for.
+    pub(crate) since: Timestamp,
 }
 
 impl Inbox {
@@ -33,7 +39,7 @@ impl Inbox {
             return self;
         }
         let mut inbox = Self::keeping(self.unread(), spares);
-        inbox.missing = self.missing;
+        (inbox.missing, inbox.since) = (self.missing, self.since);
         spares.give(self);
         inbox
     }
@@ -50,8 +56,18 @@ impl Inbox {
         self.bytes.extend_from_slice(bytes);
     }
 
-    /// Forgets the first `count` bytes, and moves the others only when they are fewer than what is forgotten.
-    pub(crate) fn advance(&mut self, count: usize) {
+    /// When the unfinished frame takes too long: after `grace`, and a second for each `rate` bytes of it that are here. `None`
+    /// if nothing is demanded of it.
+    pub(crate) fn due(&self, grace: Duration, rate: usize) -> Option<Timestamp> {
+        (rate > 0).then(|| self.since + grace + time_of(self.unread().len(), rate))
+    }
+
+    /// Forgets the first `count` bytes, which are delivered; the frame behind them is waited for from now on. The others are
+    /// moved only when they are fewer than what is forgotten.
+    pub(crate) fn advance(&mut self, now: Timestamp, count: usize) {
+        if count > 0 {
+            self.since = now;
+        }
         self.front += count;
         if self.front > self.bytes.len() / 2 {
             self.bytes.drain(..std::mem::take(&mut self.front));
@@ -66,7 +82,7 @@ impl Spare for Inbox {
 
     fn clear(&mut self) {
         self.bytes.clear();
-        (self.front, self.missing) = (0, 0);
+        (self.front, self.missing, self.since) = (0, 0, Timestamp::ZERO);
     }
 }
 
@@ -78,7 +94,7 @@ mod tests {
     fn a_byte_keeps_no_large_buffer() {
         let spares = Spares::default();
         let mut large = Inbox::keeping(&[7; 50_000], &spares);
-        large.advance(49_999);
+        large.advance(Timestamp::ZERO, 49_999);
         large.missing = 3;
         let small = large.shrunk(&spares);
         assert_eq!((small.unread(), small.missing), (&[7][..], 3));

@@ -5,8 +5,10 @@ mod address;
 mod agenda;
 mod backoff;
 mod broadcast;
+mod bucket;
 mod client;
 mod context;
+mod door;
 mod factory;
 mod file_sender;
 mod frame;
@@ -16,6 +18,7 @@ mod inbox;
 mod outbox;
 mod outcome;
 mod owed;
+mod policies;
 mod producer;
 mod promises;
 mod rare;
@@ -26,6 +29,7 @@ mod spares;
 mod state_machine;
 mod tls_info;
 mod transport;
+mod watch;
 
 use std::time::Duration;
 
@@ -37,6 +41,7 @@ pub use broadcast::broadcast;
 pub(crate) use client::Connects;
 pub use client::{ClientFactory, Connector, ConnectorState};
 pub use context::Context;
+use door::Door;
 pub use factory::{Factory, ForProtocol, IntoShared, Shared};
 pub(crate) use factory::{Reserved, Seat};
 pub use file_sender::FileSender;
@@ -46,6 +51,8 @@ pub(crate) use inbox::Inbox;
 pub(crate) use outbox::{Outbox, Queue};
 pub use outcome::{Outcome, Replies, Stateless, States};
 use owed::{Owed, ReplyId};
+pub use policies::Policies;
+pub(crate) use policies::log_traffic;
 pub(crate) use producer::{Flow, Production};
 pub use producer::{Producing, PullProducer, PushProducer};
 pub(crate) use promises::Promises;
@@ -56,6 +63,7 @@ pub use state_machine::{Diagram, StateMachine, Transition};
 pub use tls_info::TlsInfo;
 pub use transport::Transport;
 pub(crate) use transport::{Delivery, Phase};
+pub(crate) use watch::Watch;
 
 use crate::error::Overlong;
 use crate::failure::Failure;
@@ -209,7 +217,8 @@ pub trait Settings: Sized + 'static {
 
 /// The limits of a connection, all of them keys of `#[protocol(…)]`.
 ///
-/// The longest frame is a limit of the [`Framing`], the number of connections one of the [`Factory`].
+/// The longest frame is a limit of the [`Framing`], the number of connections one of the [`Factory`]. Who serves the
+/// protocol may set more, and others: [`Policies`].
 ///
 /// ```
 /// use twisty::protocol::Limits;
@@ -222,6 +231,15 @@ pub struct Limits {
     /// Ends the connection with [`IdleTimeout`](crate::IdleTimeout) when no byte moved for so long, in either
     /// direction. Default: `None`, never.
     pub idle_timeout: Option<Duration>,
+    /// Ends the connection with [`ConnectionExpired`](crate::ConnectionExpired) when it is so old, whatever happens on it.
+    /// Default: `None`, never.
+    pub max_age: Option<Duration>,
+    /// How long a frame may take from its first byte to its last, besides what `min_progress` gives; then the connection
+    /// ends with [`TooSlow`](crate::TooSlow). Default: 60 seconds.
+    pub frame_timeout: Duration,
+    /// Bytes a second that an unfinished frame has to grow by: each so many that have come give it one second more. 0
+    /// demands nothing, and turns `frame_timeout` off too. Default: 500.
+    pub min_progress: usize,
     /// How long what is queued may take to reach the peer after `lose_connection`; then the connection is aborted with
     /// [`CloseTimeout`](crate::CloseTimeout). Default: 30 seconds.
     pub close_timeout: Duration,
@@ -245,6 +263,9 @@ impl Limits {
     /// The limits that hold unless something else is declared.
     pub const DEFAULT: Self = Self {
         idle_timeout: None,
+        max_age: None,
+        frame_timeout: Duration::from_secs(60),
+        min_progress: 500,
         close_timeout: Duration::from_secs(30),
         high_water: 64 * 1024,
         low_water: None,

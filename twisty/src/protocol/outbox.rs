@@ -103,6 +103,22 @@ impl Outbox {
         write(slices)
     }
 
+    /// The same, but no more than `at_most` bytes of it.
+    pub(crate) fn with_first<R>(&self, at_most: usize, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
+        if self.len() <= at_most {
+            return self.with_slices(write);
+        }
+        self.with_slices(|slices| {
+            let (mut left, mut first) = (at_most, [IoSlice::new(&[]); Self::SLICES]);
+            for (slice, first) in slices.iter().zip(&mut first) {
+                *first = IoSlice::new(&slice[..left.min(slice.len())]);
+                left -= first.len();
+            }
+            let count = first.iter().take_while(|slice| !slice.is_empty()).count();
+            write(&first[..count])
+        })
+    }
+
     /// Forgets the first `count` bytes: they are written.
     pub(crate) fn advance(&mut self, count: usize) {
         if let Some(queue) = &mut self.0 {

@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use super::half_close::WriteSide;
 use super::producer::Production;
-use super::{Phase, TlsInfo};
+use super::{Phase, TlsInfo, Watch};
 use crate::clock::Timestamp;
 use crate::deferred::{self, Resolver};
 use crate::error::CancelledError;
@@ -31,6 +31,10 @@ pub(crate) struct Rare {
     pub(crate) tls: Option<Rc<TlsInfo>>,
     /// Who is told how it goes, besides its protocol. Until it is over, so that the two may hold each other.
     pub(crate) watcher: Option<Rc<dyn Watcher>>,
+    /// What policies know of it.
+    pub(crate) watch: Option<Box<Watch>>,
+    /// It counts as a connection of its peer.
+    pub(crate) counted: bool,
 }
 
 /// TLS that begins in mid-connection.

@@ -25,21 +25,19 @@ impl<F: Framing> Transport<F> {
     /// replies are waited for.
     #[inline]
     pub(crate) fn begin_outcome(&self) -> UntilApplied<'_> {
-        let open = self.0.phase.get() == Phase::Open;
-        let plainly = if open { Applying::Outcome } else { self.last_words() };
-        let what = if self.0.owes.get() { self.behind_others() } else { plainly };
+        let closing = self.0.phase.get() == Phase::Closing;
+        let plainly = if closing { Applying::LastWords } else { Applying::Outcome };
+        let what = if self.0.owes.get() { self.in_its_place() } else { plainly };
         UntilApplied::begin(&self.0.applying, what)
     }
 
     #[cold]
-    fn last_words(&self) -> Applying {
-        let last_words = matches!(self.0.phase.get(), Phase::Mute | Phase::Closing) && !self.is_silent();
-        if last_words { Applying::LastWords } else { Applying::Outcome }
-    }
-
-    #[cold]
-    fn behind_others(&self) -> Applying {
+    fn in_its_place(&self) -> Applying {
         let silent = self.is_silent();
+        if self.outbox().owed().is_none() {
+            let last_words = matches!(self.0.phase.get(), Phase::Mute | Phase::Closing) && !silent;
+            return if last_words { Applying::LastWords } else { Applying::Outcome };
+        }
         let last = self.outbox().owed().and_then(|owed| owed.last(silent));
         let place = last.unwrap_or_else(|| self.add_reply(false, None));
         self.outbox().owe().place = place;
@@ -125,7 +123,7 @@ impl<F: Framing> Transport<F> {
     /// The peer is gone: it is owed nothing any more.
     pub(crate) fn forget_replies(&self) {
         self.outbox().forget_owed();
-        self.0.owes.set(false);
+        self.0.owes.set(self.is_mute());
     }
 
     #[cold]

@@ -75,6 +75,7 @@ impl<F: Framing> Transport<F> {
     }
 
     /// Sends what is broadcast, but encoded for this peer alone.
+    #[cold]
     pub(super) fn send_own(&self, frame: &[u8]) {
         let waiting = self.outbox().backlog();
         if !waiting.is_some_and(|queued| self.is_passed_by(queued)) {

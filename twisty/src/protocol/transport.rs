@@ -5,11 +5,12 @@ use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::rc::Rc;
+use std::time::Duration;
 
 use super::broadcast::Encoded;
 use super::replies::Applying;
 use super::{
-    Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, Rare, TlsInfo, ToFrame, Upgrade,
+    Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, Rare, TlsInfo, ToFrame, Upgrade, Watch,
     Watcher,
 };
 use crate::deferred::Deferred;
@@ -68,7 +69,8 @@ pub(super) struct Link<F> {
     calm: Cell<bool>,
     /// What is sent now is a handler's outcome.
     pub(super) applying: Cell<Applying>,
-    /// Whether replies are owed, in the outbox: each frame asks.
+    /// Whether replies are owed, in the outbox, or our side is closed or closes; so that what a handler returns is not simply
+    /// sent. Each frame asks.
     pub(super) owes: Cell<bool>,
     /// What keeps frames from being delivered, besides a full outbox.
     holds: Cell<Holds>,
@@ -359,6 +361,27 @@ impl<F: Framing> Transport<F> {
         self.enter();
     }
 
+    /// Ends the connection with [`IdleTimeout`](crate::IdleTimeout) when no byte moved for so long from now on, in either
+    /// direction; `None` never does. What held before, whether declared or a policy. (Twisted's `TimeoutProtocol.setTimeout`.)
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use twisty::prelude::*;
+    /// # fn example(friend: Transport<Line>) {
+    /// let before = friend.set_idle_timeout(Some(Duration::from_secs(5)));
+    /// friend.set_idle_timeout(before); // starts anew
+    /// # }
+    /// ```
+    pub fn set_idle_timeout(&self, limit: Option<Duration>) -> Option<Duration> {
+        self.enter();
+        let limits = self.0.home.limits;
+        self.with_rare(|rare| {
+            let watch = rare.watch.get_or_insert_with(|| Watch::new(None, &limits()));
+            watch.restarted = true;
+            std::mem::replace(&mut watch.idle_timeout, limit)
+        })
+    }
+
     /// The framing of this connection, to change its settings in mid-conversation.
     ///
     /// # Panics
@@ -579,6 +602,12 @@ impl<F: Framing> Transport<F> {
     /// The watcher, to be told that the connection is over.
     pub(crate) fn take_watcher(&self) -> Option<Rc<dyn Watcher>> {
         self.if_rare(|rare| rare.watcher.take()).flatten()
+    }
+
+    /// Asks what policies know of this connection, if any do.
+    #[inline]
+    pub(crate) fn if_watched<R>(&self, ask: impl FnOnce(&mut Watch) -> R) -> Option<R> {
+        self.if_rare(|rare| rare.watch.as_deref_mut().map(ask)).flatten()
     }
 
     pub(crate) fn outbox(&self) -> RefMut<'_, Outbox> {

@@ -132,7 +132,7 @@ impl Reactor {
             self.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
             return;
         }
-        let (factory, reserved) = (Rc::clone(factory), factory.reserve());
+        let (factory, reserved) = (Rc::clone(factory), factory.reserve(&peer));
         let ends = Ends { host: home.host().clone(), peer: peer.clone() };
         self.go_through(socket, ends, prologue, move |reactor, greeted| {
             drop(reserved);
@@ -145,6 +145,9 @@ impl Reactor {
 
     /// It may have learned meanwhile that its ends are others.
     fn welcome_greeted(&self, factory: &dyn Welcome, home: Rc<Home>, socket: Socket, Ends { host, peer }: Ends) {
+        if let Err(answer) = factory.admit(&peer) {
+            return socket.turn_away(&answer);
+        }
         let moved = *home.host() != host;
         let home = if moved { factory.home(Rc::clone(&self.0.agenda), host) } else { home };
         self.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
@@ -154,11 +157,11 @@ impl Reactor {
 /// A factory as a port sees it. This is all of listening that knows what is made, so that a program has the rest of it
 /// once, and not once for each protocol.
 pub(crate) trait Welcome {
-    /// Connections open now, and how many may be.
-    fn connections(&self) -> (usize, usize);
+    /// Whether a client may come in. If not, that is reported, and the answer is what to tell it.
+    fn admit(&self, peer: &Address) -> Result<(), Vec<u8>>;
 
     /// A place among the connections, for one that has no protocol yet; until it is dropped.
-    fn reserve(&self) -> Box<dyn Any>;
+    fn reserve(&self, peer: &Address) -> Box<dyn Any>;
 
     /// What the connections to `host` share.
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home>;
@@ -168,12 +171,12 @@ pub(crate) trait Welcome {
 }
 
 impl<F: Factory> Welcome for Seat<F> {
-    fn connections(&self) -> (usize, usize) {
-        (self.shared().connections(), self.shared().borrow().max_connections())
+    fn admit(&self, peer: &Address) -> Result<(), Vec<u8>> {
+        self.shared().admit(peer)
     }
 
-    fn reserve(&self) -> Box<dyn Any> {
-        Box::new(Reserved::new(self.shared().seat()))
+    fn reserve(&self, peer: &Address) -> Box<dyn Any> {
+        Box::new(Reserved::new(self.shared().seat(), peer))
     }
 
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home> {
@@ -245,12 +248,8 @@ impl Listener {
     }
 
     fn welcome(&self, reactor: &Reactor, Client { socket, host, peer }: Client) {
-        let (connections, allowed) = self.factory.connections();
-        if connections >= allowed {
-            self.report(
-                || tracing::warn!(%peer, allowed, "too many connections (see `max_connections`), it is closed"),
-            );
-            return;
+        if let Err(answer) = self.factory.admit(&peer) {
+            return socket.turn_away(&answer);
         }
         self.reported.set(false);
         let home = self.home_of(reactor, host);

@@ -147,18 +147,38 @@ impl<F: Factory> Server<F> {
     /// ```
     #[must_use]
     pub fn connect(&self) -> Client<F> {
+        self.connect_from(self.0.next_address())
+    }
+
+    /// The same, of a client at `peer`.
+    ///
+    /// ```
+    /// # use std::net::Ipv4Addr;
+    /// # use twisty::{Address, prelude::*};
+    /// # #[protocol(line)] #[derive(Default)] struct Mirror;
+    /// # #[protocol] impl Mirror {
+    /// #     #[on(line)]
+    /// #     fn tell(&mut self, cx: &Context<Self>) -> String { cx.peer().to_string() }
+    /// # }
+    /// let server = twisty::testing::Server::new(Mirror::factory());
+    /// let client = server.connect_from(Address::Tcp((Ipv4Addr::LOCALHOST, 4711).into()));
+    /// assert_eq!(client.receive("who am I?\r\n").sent(), "tcp:127.0.0.1:4711\r\n");
+    /// ```
+    #[must_use]
+    pub fn connect_from(&self, peer: Address) -> Client<F> {
         let memory = &self.0;
         let _entered = memory.enter();
-        let (peer, host) = memory.next_addresses();
+        let host = SocketAddr::from((Ipv4Addr::new(10, 0, 0, 1), 12_345)).into();
         let shared = memory.seat.shared();
-        let full = shared.connections() >= shared.borrow().max_connections();
-        let seat = (!full).then(|| shared.seat());
+        let admitted = shared.admit(&peer);
+        let seat = admitted.is_ok().then(|| shared.seat());
         let build = |seat| Some((shared.borrow_mut().build_protocol(&peer)?, seat));
         let protocol = seat.and_then(build);
         let home = Home::of::<F::Protocol>(Rc::clone(&memory.agenda), host);
         let key = memory.ends.borrow_mut().insert_with_key(|key| {
             let place = Place { home, key, peer, watcher: None };
-            End::new(protocol.map(|(protocol, seat)| Connection::new(protocol, seat, place)))
+            let connection = protocol.map(|(protocol, seat)| Connection::new(protocol, seat, place));
+            End { sent: admitted.err().unwrap_or_default(), ..End::new(connection) }
         });
         memory.drive(key, Connection::open);
         Client { server: Rc::clone(memory), key }
@@ -605,11 +625,10 @@ impl<F: Factory> Client<F> {
 }
 
 impl<F: Factory> Memory<F> {
-    fn next_addresses(&self) -> (Address, Address) {
+    fn next_address(&self) -> Address {
         let number = self.clients.get();
         self.clients.set(number.wrapping_add(1));
-        let peer = SocketAddr::from((Ipv4Addr::new(192, 168, 1, 1), number.wrapping_add(50_000)));
-        (peer.into(), SocketAddr::from((Ipv4Addr::new(10, 0, 0, 1), 12_345)).into())
+        SocketAddr::from((Ipv4Addr::new(192, 168, 1, 1), number.wrapping_add(50_000))).into()
     }
 
     fn next_deadline(&self) -> Option<(Timestamp, ConnectionKey)> {
@@ -752,10 +771,10 @@ impl<P: Protocol> End<P> {
                 }
                 Step::Write => {
                     let before = self.sent.len();
-                    let sent = &mut self.sent;
+                    let (sent, at_most) = (&mut self.sent, connection.output_room(now));
                     connection
                         .output()
-                        .with_slices(|slices| slices.iter().for_each(|slice| sent.extend_from_slice(slice)));
+                        .with_first(at_most, |slices| slices.iter().for_each(|slice| sent.extend_from_slice(slice)));
                     connection.handle_written(now, self.sent.len() - before);
                 }
                 Step::Close => self.finish(connection, Failure::of_a_peer(ConnectionDone)),
@@ -766,12 +785,11 @@ impl<P: Protocol> End<P> {
                     self.shut = true;
                     connection.handle_shutdown();
                 }
+                Step::Wait if !(connection.wants_input() && self.deliver(connection, now)) => return,
+                Step::Wait if self.incoming.is_empty() => {}
                 // Others come before the next chunk, as they do between the turns of a reactor: they may hold it up.
-                Step::Wait if connection.wants_input() && self.deliver(connection, now) => {
-                    return connection.transport().enter();
-                }
+                Step::Wait => return connection.transport().enter(),
                 Step::Upgrade => self.upgrade(connection),
-                Step::Wait => return,
             }
         }
     }
@@ -791,9 +809,15 @@ impl<P: Protocol> End<P> {
 
     /// Delivers the next chunk, or the end; false if nothing has come.
     fn deliver(&mut self, connection: &mut Connection<P>, now: Timestamp) -> bool {
-        if let Some(chunk) = self.incoming.pop_front() {
-            connection.handle_bytes(now, &chunk);
-            return true;
+        if let Some(mut chunk) = self.incoming.pop_front() {
+            let room = connection.input_room(now);
+            if room < chunk.len() {
+                self.incoming.push_front(chunk.split_off(room));
+            }
+            if room > 0 {
+                connection.handle_bytes(now, &chunk);
+            }
+            return room > 0;
         }
         let ends = self.eof && !self.eof_seen;
         if ends {

@@ -233,10 +233,10 @@ impl Socket {
         read
     }
 
-    /// Writes once; how many bytes that took.
+    /// Writes once, no more than `at_most` bytes; how many bytes that took.
     #[inline]
-    pub(crate) fn write(&mut self, output: &Outbox) -> io::Result<usize> {
-        let (written, length) = output.with_slices(|slices| {
+    pub(crate) fn write(&mut self, output: &Outbox, at_most: usize) -> io::Result<usize> {
+        let (written, length) = output.with_first(at_most, |slices| {
             let length = slices.iter().map(|slice| slice.len()).sum();
             (self.layers.write(&mut self.stream, slices), length)
         });
@@ -246,6 +246,14 @@ impl Socket {
             Err(_) => {}
         }
         written
+    }
+
+    /// Closes it with a last word, as far as there is room for that at once: nobody waits for who may not come in.
+    pub(crate) fn turn_away(mut self, answer: &[u8]) {
+        let said = answer.is_empty() || self.layers.write(&mut self.stream, &[IoSlice::new(answer)]).is_ok();
+        if !said || self.shutdown().is_err() {
+            tracing::debug!("a client that may not come in is gone already");
+        }
     }
 
     /// Whether there is input that was not read. Looks, because what the poll said last may be old: many clients speak

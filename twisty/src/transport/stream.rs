@@ -36,7 +36,11 @@ impl<P: Protocol> Stream<P> {
             {
                 return;
             }
-            match self.socket.read(buffer) {
+            let room = self.connection.input_room(now).min(buffer.len());
+            if room == 0 {
+                return;
+            }
+            match self.socket.read(&mut buffer[..room]) {
                 Ok(0) => self.end_of_input(now),
                 Ok(count) => self.received(now, &buffer[..count]),
                 Err(error) => self.failed(error),
@@ -60,10 +64,15 @@ impl<P: Protocol> Stream<P> {
     fn end_of_input(&mut self, now: Timestamp) {
         self.connection.stop_lingering();
         self.connection.handle_eof(now);
+        if self.connection.phase() < Phase::Closing {
+            // The system tells of the end first, also where the connection has broken since.
+            self.look_for_error();
+        }
     }
 
     fn write(&mut self, now: Timestamp) {
-        let written = self.socket.write(&self.connection.output());
+        let at_most = self.connection.output_room(now);
+        let written = self.socket.write(&self.connection.output(), at_most);
         match written {
             Ok(0) => self.failed(ErrorKind::WriteZero.into()),
             Ok(count) => self.connection.handle_written(now, count),
@@ -104,6 +113,7 @@ impl<P: Protocol> Stream<P> {
     }
 
     /// Closes our side.
+    #[cold]
     fn shut_down(&mut self) {
         match self.socket.shutdown() {
             Ok(()) => self.connection.handle_shutdown(),
