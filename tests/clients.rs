@@ -106,7 +106,7 @@ fn kind(reason: &Failure) -> String {
 /// Closes when it hears "close", resets at "reset".
 struct Caller {
     log: Log,
-    made: fn(&Context<Caller>),
+    made: fn(&Context<Self>),
     lost: fn(),
 }
 

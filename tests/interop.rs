@@ -7,6 +7,8 @@
 //! Needs `python3` with Twisted; `tests/interop/setup` makes a virtualenv with it. Without, the tests say so and pass,
 //! except where `CI` is `true`.
 
+#[path = "interop/datagrams.rs"]
+mod datagrams;
 #[path = "interop/unix.rs"]
 mod unix;
 

@@ -7,6 +7,7 @@
 fn mistakes_are_told_at_the_users_own_token() {
     let cases = trybuild::TestCases::new();
     cases.compile_fail("ui/protocol/*.rs");
+    cases.compile_fail("ui/datagram/*.rs");
     cases.compile_fail("ui/factory/*.rs");
     cases.compile_fail("ui/state_machine/*.rs");
     cases.compile_fail("ui/deferred/*.rs");

@@ -13,7 +13,7 @@ use crate::{kind, listener, nowhere, turn_until, value};
 /// Counts lines; what it does at first is up to the test.
 struct Counter {
     lines: u32,
-    made: fn(&Context<Counter>),
+    made: fn(&Context<Self>),
 }
 
 impl Protocol for Counter {
@@ -107,7 +107,7 @@ fn errors_are_in_the_deferred() -> twisty::Result<()> {
     let reactor = Reactor::new()?;
     let failure = value(&reactor, reactor.connect_protocol("tcp:nothing", COUNTER)).expect_err("no port");
     assert!(failure.check::<EndpointError>().is_some());
-    let failure = value(&reactor, reactor.connect_protocol(&nowhere(), COUNTER)).expect_err("nobody");
+    let failure = value(&reactor, reactor.connect_protocol(nowhere(), COUNTER)).expect_err("nobody");
     assert!(failure.check::<ConnectError>().is_some());
     assert_eq!(kind(&failure), "connection refused");
     Ok(())

@@ -32,7 +32,7 @@ fn a_connection_from_its_beginning_to_its_end() -> twisty::Result<()> {
 #[test]
 fn nobody_listens() -> twisty::Result<()> {
     let (reactor, log) = (Reactor::new()?, Log::default());
-    reactor.connect(&nowhere(), Probe::new(&log))?;
+    reactor.connect(nowhere(), Probe::new(&log))?;
     assert_eq!(wait_for(&reactor, &log, "stop"), ["start", "connecting", "failed: connection refused", "stop"]);
     Ok(())
 }
@@ -64,7 +64,7 @@ fn it_connects_again_from_its_own_calls() -> twisty::Result<()> {
     assert_eq!(turns.collect::<Vec<_>>(), ["start", "connecting", "made", "connecting", "made", "stop"]);
 
     let log = Log::default();
-    reactor.connect(&nowhere(), Probe { again: 2, ..Probe::new(&log) })?;
+    reactor.connect(nowhere(), Probe { again: 2, ..Probe::new(&log) })?;
     let all = wait_for(&reactor, &log, "stop");
     assert_eq!(all.iter().filter(|noted| *noted == "connecting").count(), 3);
     Ok(())
@@ -145,7 +145,7 @@ fn there_is_no_protocol() -> twisty::Result<()> {
 #[test]
 fn a_factory_that_panics_is_told_all_the_same() -> twisty::Result<()> {
     let (reactor, log) = (Reactor::new()?, Log::default());
-    reactor.connect(&nowhere(), Probe { begin: |_| panic!("not today"), ..Probe::new(&log) })?;
+    reactor.connect(nowhere(), Probe { begin: |_| panic!("not today"), ..Probe::new(&log) })?;
     let all = wait_for(&reactor, &log, "stop");
     assert_eq!(all[2..], ["failed: a handler or callback panicked: not today", "stop"]);
     Ok(())

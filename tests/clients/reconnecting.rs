@@ -45,7 +45,7 @@ fn listen_again(address: SocketAddr) -> std::io::Result<TcpListener> {
 #[test]
 fn it_gives_up_after_so_many() -> twisty::Result<()> {
     let (reactor, log) = (Reactor::new()?, Log::default());
-    reactor.connect(&nowhere(), Probe { backoff: Some(SHORT.retries(3)), ..Probe::new(&log) })?;
+    reactor.connect(nowhere(), Probe { backoff: Some(SHORT.retries(3)), ..Probe::new(&log) })?;
     wait_for(&reactor, &log, "stop");
     assert_eq!(count(&log, "failed"), 4);
     Ok(())
@@ -74,7 +74,7 @@ fn the_delays_are_reset_by_hand() -> twisty::Result<()> {
     let (reactor, log) = (Reactor::new()?, Log::default());
     let begin: fn(&Connector) = |connector| connector.reset_delay();
     let backoff = Some(SHORT.retries(1));
-    let connector = reactor.connect(&nowhere(), Probe { backoff, begin, ..Probe::new(&log) })?;
+    let connector = reactor.connect(nowhere(), Probe { backoff, begin, ..Probe::new(&log) })?;
     turn_until(&reactor, || count(&log, "failed") >= 5);
     connector.stop_trying();
     wait_for(&reactor, &log, "stop");
@@ -85,7 +85,7 @@ fn the_delays_are_reset_by_hand() -> twisty::Result<()> {
 fn waiting_is_given_up() -> twisty::Result<()> {
     let (reactor, log) = (Reactor::new()?, Log::default());
     let backoff = Some(Backoff::new().initial(Duration::from_secs(3600)));
-    let connector = reactor.connect(&nowhere(), Probe { backoff, ..Probe::new(&log) })?;
+    let connector = reactor.connect(nowhere(), Probe { backoff, ..Probe::new(&log) })?;
     turn_until(&reactor, || count(&log, "failed") == 1);
     assert_eq!((connector.state(), count(&log, "stop")), (ConnectorState::Disconnected, 0));
     connector.connect()?; // at once, and not in an hour
@@ -94,7 +94,7 @@ fn waiting_is_given_up() -> twisty::Result<()> {
     wait_for(&reactor, &log, "stop");
 
     let log = Log::default();
-    reactor.connect(&nowhere(), Probe { backoff, ..Probe::new(&log) })?;
+    reactor.connect(nowhere(), Probe { backoff, ..Probe::new(&log) })?;
     turn_until(&reactor, || count(&log, "failed") == 1);
     reactor.call_when_running(|reactor| reactor.stop().expect("it runs"));
     reactor.run()?;

@@ -87,7 +87,7 @@ fn an_abstract_name() -> twisty::Result<()> {
     let name = format!("twisty-{}-clients", std::process::id());
     let server = UnixListener::bind_addr(&SocketAddr::from_abstract_name(&name)?)?;
     let (reactor, log) = (Reactor::new()?, Log::default());
-    let connector = reactor.connect(&format!("unix:@{name}"), Probe::new(&log))?;
+    let connector = reactor.connect(format!("unix:@{name}"), Probe::new(&log))?;
     wait_for(&reactor, &log, "made");
     drop(server.accept()?);
     wait_for(&reactor, &log, "stop");

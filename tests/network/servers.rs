@@ -160,6 +160,16 @@ fn what_only_the_machine_has_is_refused() {
         let refused = network.reactor().listen(endpoint, Obedient::factory()).expect_err("there is none");
         assert!(refused.to_string().contains("in memory there are no descriptors"), "{refused}");
     }
+
+    #[protocol(datagram)]
+    struct Deaf;
+    #[protocol]
+    impl Deaf {
+        #[on(datagram)]
+        fn hear(&mut self) {}
+    }
+    let refused = network.reactor().listen_datagrams("udp:0", Deaf).expect_err("there are none");
+    assert!(refused.to_string().contains("DatagramServer"), "{refused}");
 }
 
 #[test]

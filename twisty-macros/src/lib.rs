@@ -12,11 +12,13 @@
 //!   four: `event` (the words of `#[on(…)]`), `guess` (misspelt states), `graph` (states and what leads from one to
 //!   another), `signature` (what a handler may look like), `dispatch` and `call` (the methods of `Protocol` and the
 //!   calls in them). `#[on(…)]` itself only says where it belongs.
+//! - `datagram`: `#[protocol(datagram, …)]` on a struct, and impl blocks with the events of datagrams.
 //! - `factory`: `#[factory(…)]` on a struct.
 //! - `deferred`: `chain! { … }`. Beside the four: `body` (what can be seen in a body without knowing types), `several`
 //!   (`gather!` and `race!`).
 //! - `keys`, `duration`, `generics`, `names`, `nearest`, `errors`, `spans`: what they share.
 
+mod datagram;
 mod deferred;
 mod duration;
 mod errors;
@@ -71,6 +73,7 @@ use proc_macro::TokenStream;
 ///
 /// | FRAMING | a frame is | its event |
 /// |---|---|---|
+/// | `datagram` | no stream at all, see [below](#datagrams-protocoldatagram-key--value-) | `datagram` |
 /// | `raw` | what one read brought | `data` |
 /// | `line` | a line | `line` |
 /// | `netstring` | a netstring, `5:hello,` | `string` |
@@ -125,6 +128,50 @@ use proc_macro::TokenStream;
 /// A protocol listens: without a handler for its frames it is refused, unless one of its handlers hangs up
 /// (`lose_connection`, `abort_connection`, `fail`). All handlers stand in one impl block; other functions may stand
 /// there too.
+///
+/// # Datagrams: `#[protocol(datagram, key = value, …)]`
+///
+/// ```
+/// use twisty::prelude::*;
+///
+/// #[protocol(datagram, max_length = 512)]
+/// #[derive(Default)]
+/// struct Adder {
+///     sum: i64,
+/// }
+///
+/// #[protocol]
+/// impl Adder {
+///     #[on(datagram)]
+///     fn add(&mut self, number: i64, from: &Address) -> String {
+///         self.sum += number;
+///         format!("{from} makes it {}", self.sum)
+///     }
+/// }
+///
+/// let server = twisty::testing::DatagramServer::new(Adder::default());
+/// assert_eq!(server.receive("10.0.0.2:5000", "42").sent_to("10.0.0.2:5000"), ["udp:10.0.0.2:5000 makes it 42"]);
+/// ```
+///
+/// One value of the struct is all of a port: `reactor.listen_datagrams(endpoint, Adder::default())`. There is no factory.
+///
+/// | key | value | default |
+/// |---|---|---|
+/// | `max_length` | bytes of the longest datagram that is handled; longer ones are dropped | 65535 |
+/// | `max_queue` | bytes that may wait for the system to take them; what is sent beyond is dropped | 256 KiB |
+/// | `max_pending_replies` | Deferred replies that may be waited for; what comes meanwhile is dropped | 1024 |
+///
+/// | EVENT | comes | brings |
+/// |---|---|---|
+/// | `start` | first | nothing |
+/// | `datagram` | with each datagram, also an empty one | its bytes, and `&Address`: who sent it |
+/// | `refused` | when nobody listens where a connected port sends to | nothing |
+/// | `stop` | last | nothing |
+///
+/// A handler takes `&DatagramContext<Self>`, the datagram as any type that implements `FromFrame`, and `&Address` or
+/// `Address`. What it returns is sent to who sent the datagram, or by other handlers to the peer of a connected port:
+/// nothing, a reply, several, an `Option`, a `Result` or a `Deferred`. A `Failure`, a panic and a datagram that is not of the
+/// handler's type are reported, and the port stays open. There are no states.
 ///
 /// # The code it writes
 ///
@@ -238,8 +285,8 @@ pub fn state_machine(arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 /// ```
 ///
-/// The events are `connect`, `data`, `line`, `string`, `frame`, `raw`, `overlong`, `timeout(30s)` and `disconnect`; what
-/// each brings, and what a handler takes and returns, stands at [`macro@protocol`]. `#[on(EVENT in STATE, to = NEXT)]`
+/// The events are `connect`, `data`, `line`, `string`, `frame`, `raw`, `overlong`, `timeout(30s)` and `disconnect`, and of
+/// datagrams `start`, `datagram`, `refused` and `stop`; what each brings, and what a handler takes and returns, stands at [`macro@protocol`]. `#[on(EVENT in STATE, to = NEXT)]`
 /// belongs to a [`macro@state_machine`]. Anywhere else this attribute is refused:
 ///
 /// ```compile_fail

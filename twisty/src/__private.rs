@@ -1,6 +1,7 @@
 //! What expanded code calls, and what anchors its errors at the user's own tokens. Not for people.
 
 pub mod chain;
+pub mod datagram;
 
 use crate::error::{FramingError, SendError};
 use crate::failure::Failure;

@@ -407,7 +407,7 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// What reaches this connection from outside.
-    pub(crate) fn handles(&self) -> (Transport<P::Framing>, Rc<Promises<P>>) {
+    pub(crate) fn handles(&self) -> (Transport<P::Framing>, Rc<Promises<P, Context<P>>>) {
         (self.cx.transport(), self.cx.shared_promises())
     }
 

@@ -6,6 +6,7 @@
 use std::any::Any;
 use std::fmt;
 use std::io;
+use std::net::IpAddr;
 use std::ops::Range;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::time::Duration;
@@ -800,6 +801,93 @@ pub struct TlsConfigError {
     pub problem: String,
 }
 
+/// A datagram is longer than one can be; it was not sent.
+///
+/// Twisted's `MessageLengthError`.
+///
+/// ```
+/// let error = twisty::MessageLengthError { length: 70_000, longest: 65_507 };
+/// assert_eq!(error.to_string(), "a datagram of 70000 bytes does not fit: 65507 can be sent at once from here");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("a datagram of {length} bytes does not fit: {longest} can be sent at once from here")]
+pub struct MessageLengthError {
+    /// Length of the datagram, in bytes.
+    pub length: usize,
+    /// Longest datagram that the port can send, in bytes.
+    pub longest: usize,
+}
+
+/// A datagram cannot go to this address, or not from this port.
+///
+/// Twisted's `InvalidAddressError`.
+///
+/// ```
+/// use twisty::datagram::Destination;
+///
+/// let error = "localhost:53".address().unwrap_err();
+/// assert!(error.to_string().starts_with("`localhost:53` is no address to send to from here: write an IP address"));
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("`{address}` is no address to send to from here: {problem}")]
+pub struct InvalidAddressError {
+    /// The address that was given.
+    pub address: String,
+    /// What is wrong with it, and what would be right.
+    pub problem: String,
+}
+
+/// What was asked of a [`DatagramTransport`](crate::datagram::DatagramTransport) cannot be done.
+///
+/// ```
+/// # use twisty::prelude::*;
+/// # #[protocol(datagram)] struct Echo;
+/// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
+/// let server = twisty::testing::DatagramServer::new(Echo);
+/// let error = server.transport().send("to whom?").unwrap_err();
+/// assert!(matches!(error, twisty::DatagramError::NotConnected));
+/// ```
+#[derive(Debug, Error)]
+pub enum DatagramError {
+    /// It is too long.
+    #[error(transparent)]
+    TooLong(#[from] MessageLengthError),
+    /// It cannot go there.
+    #[error(transparent)]
+    InvalidAddress(#[from] InvalidAddressError),
+    /// The group cannot be joined or left.
+    #[error(transparent)]
+    Multicast(#[from] MulticastJoinError),
+    /// There is nobody that it could go to.
+    #[error(
+        "send to whom? No datagram is being handled, and the port is not connected: use `send_to`, or `connect` first"
+    )]
+    NotConnected,
+    /// A port is connected once. Twisted raises a `RuntimeError`.
+    #[error("the port is connected to {peer} already, for good")]
+    AlreadyConnected {
+        /// Where it is connected to.
+        peer: String,
+    },
+    /// The port is closed.
+    #[error("the port of datagrams is closed")]
+    Closed,
+    /// The system does not send it there, or does not connect to there.
+    #[error("nothing can be sent to {to}: {source}")]
+    Refused {
+        /// Where it was to go.
+        to: String,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The system does not change the setting.
+    #[error("this cannot be set of the port: {source}")]
+    Setting {
+        /// What the operating system said.
+        source: io::Error,
+    },
+}
+
 // ---- the system ----------------------------------------------------------------------------------------------------
 
 /// A port cannot be listened on.
@@ -832,6 +920,24 @@ pub struct ListenError {
     "the call needs a thread, and the system refuses to start one: {source} (see its limits on threads and memory)"
 )]
 pub struct ThreadError {
+    /// What the operating system said.
+    pub source: io::Error,
+}
+
+/// A multicast group cannot be joined, or left.
+///
+/// Twisted's `MulticastJoinError`.
+///
+/// ```
+/// let source = std::io::Error::from(std::io::ErrorKind::AddrNotAvailable);
+/// let error = twisty::MulticastJoinError { group: [10, 0, 0, 1].into(), source };
+/// assert!(error.to_string().starts_with("the multicast group 10.0.0.1 cannot be joined or left: "));
+/// ```
+#[derive(Debug, Error)]
+#[error("the multicast group {group} cannot be joined or left: {source}")]
+pub struct MulticastJoinError {
+    /// The group.
+    pub group: IpAddr,
     /// What the operating system said.
     pub source: io::Error,
 }

@@ -32,6 +32,7 @@
 //! - `connection`: the heart of one connection, without I/O: bytes in, bytes and wishes out.
 //! - [`framing`]: bytes to frames and back.
 //! - [`mod@protocol`]: what you write ([`Protocol`], [`Factory`]) and what you are given ([`Context`], [`Transport`]).
+//! - [`datagram`]: the same for UDP, multicast and UNIX datagrams ([`DatagramProtocol`], [`DatagramContext`]).
 //! - [`deferred`]: results that are not there yet.
 //! - [`task`]: futures; what is done later, or again and again; timeouts.
 //! - [`endpoint`]: `tcp:8007:interface=127.0.0.1` and the like.
@@ -50,6 +51,7 @@
 pub mod client;
 pub mod clock;
 mod connection;
+pub mod datagram;
 pub mod deferred;
 pub mod endpoint;
 pub mod error;
@@ -78,14 +80,15 @@ mod readme {}
 pub mod __private;
 
 pub use clock::DelayedCall;
+pub use datagram::{DatagramContext, DatagramProtocol, DatagramTransport};
 pub use deferred::{Deferred, DeferredList, DeferredLock, DeferredQueue, DeferredSemaphore, Resolver, gather, race};
 pub use error::*;
 pub use failure::Failure;
-pub use program::{connect, log_to_stderr, run, serve};
+pub use program::{connect, log_to_stderr, run, serve, serve_datagrams};
 pub use protocol::{
     Address, ClientFactory, Context, Factory, ForProtocol, Policies, Protocol, StateMachine, Transport, broadcast,
 };
-pub use reactor::{Handle, Port, Reactor, ReadDescriptor, WriteDescriptor, defer_to_thread};
+pub use reactor::{DatagramPort, Handle, Port, Reactor, ReadDescriptor, WriteDescriptor, defer_to_thread};
 pub use twisty_macros::{chain, factory, gather, on, protocol, race, state_machine};
 
 /// What programs return: an error of any type is a [`Failure`].
@@ -101,6 +104,7 @@ pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Everything a program needs that declares protocols: `use twisty::prelude::*;`.
 pub mod prelude {
+    pub use crate::datagram::{DatagramContext, DatagramProtocol};
     pub use crate::deferred::{Deferred, Resolver, gather, race};
     pub use crate::error::{
         CancelledError, ConnectionAborted, ConnectionDone, ConnectionLost, InvalidFrame, Overlong, TimeoutError,

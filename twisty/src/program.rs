@@ -5,8 +5,9 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use crate::client::Client;
+use crate::datagram::DatagramProtocol;
 use crate::deferred::{Deferred, IntoDeferred};
-use crate::endpoint::{IntoClientEndpoint, IntoServerEndpoint};
+use crate::endpoint::{IntoClientEndpoint, IntoDatagramEndpoint, IntoServerEndpoint};
 use crate::error::{CancelledError, HandlerPanicked};
 use crate::failure::Failure;
 use crate::protocol::{Address, ClientFactory, Factory, IntoShared};
@@ -180,6 +181,30 @@ pub fn serve<F: Factory>(endpoint: impl IntoServerEndpoint, factory: impl IntoSh
         Address::Stdio => reactor.stop_after_output(),
         host => announce(&host),
     }
+    reactor.run()?;
+    reactor.give_up();
+    Ok(())
+}
+
+/// Serves `protocol` on `endpoint`, which is one of datagrams, until SIGINT or SIGTERM: the whole of a `main`. It prints
+/// where it listens and reports what goes wrong as [`serve`] does.
+///
+/// # Errors
+/// As [`Reactor::listen_datagrams`].
+///
+/// ```no_run
+/// use twisty::prelude::*;
+///
+/// # #[protocol(datagram)] struct Echo;
+/// # #[protocol] impl Echo { #[on(datagram)] fn echo(&mut self, data: String) -> String { data } }
+/// fn main() -> twisty::Result<()> {
+///     twisty::serve_datagrams("udp:8009", Echo)
+/// }
+/// ```
+pub fn serve_datagrams<P: DatagramProtocol>(endpoint: impl IntoDatagramEndpoint, protocol: P) -> Result<(), Failure> {
+    let reactor = reactor_of_a_program()?;
+    let port = reactor.listen_datagrams(endpoint, protocol)?;
+    announce(&port.host());
     reactor.run()?;
     reactor.give_up();
     Ok(())

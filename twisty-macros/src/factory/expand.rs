@@ -90,6 +90,7 @@ fn reconnect(delays: &Reconnect, tw: &TokenStream) -> TokenStream {
     let (factor, jitter) = (expression("factor", &factor), expression("jitter", &jitter));
     let retries = expression("retries", retries);
     quote! {
+        #[allow(clippy::approx_constant)]
         fn reconnect(&self) -> ::core::option::Option<#tw::protocol::Backoff> {
             ::core::option::Option::Some(
                 #tw::protocol::Backoff::new() #initial #max #factor #jitter #retries #reset_after

@@ -11,10 +11,12 @@ use quote::quote;
 use syn::{Generics, Ident, Item};
 
 use crate::errors::Errors;
-use crate::state_machine;
+use crate::{datagram, state_machine};
+pub(crate) use model::FRAMINGS;
 
 pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStream {
     match syn::parse2(item.clone()) {
+        Ok(Item::Impl(block)) if datagram::has_its_events(&block) => datagram::implementation(arguments, block),
         Ok(Item::Impl(block)) => state_machine::of_plain_protocol(arguments, block),
         Ok(Item::Struct(on)) => declaration(arguments, item, on.ident, on.generics),
         Ok(Item::Enum(on)) => declaration(arguments, item, on.ident, on.generics),
@@ -28,6 +30,9 @@ pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStre
 }
 
 fn declaration(arguments: TokenStream, item: &TokenStream, name: Ident, generics: Generics) -> TokenStream {
+    if datagram::is_declared(&arguments) {
+        return datagram::declaration(arguments, item, name, generics);
+    }
     let mut errors = Errors::default();
     let arguments = parse::arguments(arguments, &mut errors);
     let protocol = model::Protocol::new(name, generics, arguments, &mut errors);

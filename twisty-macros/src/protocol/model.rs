@@ -12,7 +12,7 @@ use crate::errors::Errors;
 use crate::names;
 use crate::nearest::{listed, nearest, unknown};
 
-const FRAMINGS: [&str; 7] = ["raw", "line", "netstring", "int8", "int16", "int32", "length_prefixed"];
+pub(crate) const FRAMINGS: [&str; 7] = ["raw", "line", "netstring", "int8", "int16", "int32", "length_prefixed"];
 const PREFIXES: [&str; 5] = ["u8", "u16", "u24", "u32", "u64"];
 const SLOW_CONSUMERS: [&str; 3] = ["queue", "drop", "disconnect"];
 const ENDIANS: [&str; 2] = ["big_endian", "little_endian"];

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Ident, Lifetime, ReturnType, Type, TypeParamBound};
+use syn::{Ident, Lifetime, ReturnType, Signature, Type, TypeParamBound};
 
 use super::event::{Kind, Payload};
 use super::model::{Argument, Handler, Machine, Passing, Role, bare, last_segment};
@@ -33,7 +33,8 @@ pub(crate) fn call(handler: Handler<'_>, tw: &TokenStream) -> TokenStream {
             };
         }
     });
-    let outcome = outcome(handler, tw);
+    let arguments = handler.function.arguments.iter().map(local);
+    let outcome = outcome(&handler.function.signature, arguments, &quote!(#tw::__private), tw);
     let must_lead_on = moved.is_some() && handler.on.event.kind != Kind::Disconnect;
     let outcome = if must_lead_on { quote!(#tw::__private::led_on(__cx, #outcome)) } else { outcome };
     quote!(#payload #moved #outcome)
@@ -55,13 +56,13 @@ fn moved_state(handler: Handler<'_>) -> Option<&Ident> {
 fn payload(handler: Handler<'_>, tw: &TokenStream) -> Option<TokenStream> {
     let argument = handler.function.arguments.iter().find(|argument| argument.role == Role::Payload)?;
     (handler.on.event.kind.payload() == Payload::Bytes).then(|| {
-        let ty = anonymous(handler, argument.ty.clone());
+        let ty = anonymous(&handler.function.signature, argument.ty.clone());
         quote!(let __payload = #tw::__private::argument::<_, #ty>(__cx, __frame)?;)
     })
 }
 
 /// The type without the names that the handler gives to its lifetimes: they mean nothing where it is called.
-fn anonymous(handler: Handler<'_>, mut ty: Type) -> Type {
+pub(crate) fn anonymous(signature: &Signature, mut ty: Type) -> Type {
     struct Anonymous<'a>(Vec<&'a Lifetime>);
 
     impl VisitMut for Anonymous<'_> {
@@ -73,19 +74,23 @@ fn anonymous(handler: Handler<'_>, mut ty: Type) -> Type {
         }
     }
 
-    let named = handler.function.signature.generics.lifetimes().map(|parameter| &parameter.lifetime);
+    let named = signature.generics.lifetimes().map(|parameter| &parameter.lifetime);
     Anonymous(named.collect()).visit_type_mut(&mut ty);
     ty
 }
 
-/// The call and what becomes of its value, at the place of the return type: there the compiler points at what cannot be
-/// returned.
-fn outcome(handler: Handler<'_>, tw: &TokenStream) -> TokenStream {
-    let name = handler.function.name();
-    let arguments = handler.function.arguments.iter().map(local);
+/// The call and what becomes of its value, which `private` knows, at the place of the return type: there the compiler
+/// points at what cannot be returned.
+pub(crate) fn outcome(
+    signature: &Signature,
+    arguments: impl Iterator<Item = TokenStream>,
+    private: &TokenStream,
+    tw: &TokenStream,
+) -> TokenStream {
+    let name = &signature.ident;
     let (callee, arguments) = (quote!(Self::#name), quote!(self #(, #arguments)*));
-    let ReturnType::Type(_, ty) = &handler.function.signature.output else {
-        return quote!(#tw::__private::outcome(__cx, #callee(#arguments)));
+    let ReturnType::Type(_, ty) = &signature.output else {
+        return quote!(#private::outcome(__cx, #callee(#arguments)));
     };
     let (start, end) = spans::ends(ty);
     let call = |callee, arguments| spans::call(spans::at(start, callee), arguments, end);
@@ -94,7 +99,7 @@ fn outcome(handler: Handler<'_>, tw: &TokenStream) -> TokenStream {
     // A `Result` is taken apart: of two types that may be wrong, the message names the one that is.
     let is_result = last_segment(ty).is_some_and(|name| name == "Result");
     let outcome = Ident::new(if is_result { "result" } else { "outcome" }, start);
-    call(quote!(#tw::__private::#outcome), quote!(__cx, #returned))
+    call(quote!(#private::#outcome), quote!(__cx, #returned))
 }
 
 fn is_iterator(ty: &Type) -> bool {

@@ -3,9 +3,9 @@
 use proc_macro2::Ident;
 use quote::ToTokens;
 
-use crate::duration;
 use crate::errors::Errors;
 use crate::nearest::{nearest, unknown};
+use crate::{datagram, duration};
 
 /// Which call of `Protocol` brings the event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -136,9 +136,26 @@ impl Event {
     }
 }
 
+/// The words for them.
+pub(crate) fn words() -> [&'static str; 12] {
+    WORDS.map(|(word, _)| word)
+}
+
+/// Whether it is a word for one, here or elsewhere.
+pub(crate) fn is_event(name: &str) -> bool {
+    let plain = name.replace('_', "").to_lowercase();
+    words().contains(&name) || ALIASES.iter().any(|(alias, _)| *alias == plain)
+}
+
 fn understood(written: &Ident, errors: &mut Errors) -> Option<&'static str> {
     let name = written.to_string();
-    let words = WORDS.map(|(word, _)| word);
+    let words = words();
+    if datagram::WORDS.contains(&&*name) {
+        let message =
+            "is an event of datagrams, whose protocols have no states: write `#[protocol]` above their impl block";
+        errors.at(written, format!("`{name}` {message}"));
+        return None;
+    }
     let plain = name.replace('_', "").to_lowercase();
     if let Some((_, meant)) = ALIASES.iter().find(|(alias, _)| *alias == plain) {
         let usage = if *meant == "timeout" { "timeout(30s)" } else { meant };

@@ -1,22 +1,23 @@
 //! Impl blocks with handlers: `#[state_machine(First, Second, …)]`, and `#[protocol]`, which is a machine without
 //! states.
 
-mod call;
+pub(crate) mod call;
 mod check;
 mod dispatch;
 mod event;
 mod expand;
 mod graph;
 mod guess;
-mod model;
-mod parse;
-mod signature;
+pub(crate) mod model;
+pub(crate) mod parse;
+pub(crate) mod signature;
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::{Ident, Item, ItemImpl};
 
 use crate::errors::Errors;
+pub(crate) use event::{is_event, words as event_words};
 use model::Machine;
 
 pub(crate) fn attribute(arguments: TokenStream, item: &TokenStream) -> TokenStream {

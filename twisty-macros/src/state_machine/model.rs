@@ -104,15 +104,7 @@ impl Machine {
 
     /// The lifetimes that a protocol must not have: `'a` of `impl<'a> Chat<'a>`, `'_` of `impl Chat<'_>`.
     pub(crate) fn borrows(&self) -> Vec<&Lifetime> {
-        let named = self.block.generics.lifetimes().map(|parameter| &parameter.lifetime);
-        let Type::Path(path) = bare(&self.block.self_ty) else { return named.collect() };
-        let arguments = path.path.segments.last().map(|name| &name.arguments);
-        let Some(PathArguments::AngleBracketed(arguments)) = arguments else { return named.collect() };
-        let elided = arguments.args.iter().filter_map(|argument| match argument {
-            GenericArgument::Lifetime(lifetime) if lifetime.ident == "_" => Some(lifetime),
-            _ => None,
-        });
-        named.chain(elided).collect()
+        lifetimes(&self.block)
     }
 
     pub(crate) fn states(&self) -> &[Ident] {
@@ -129,6 +121,19 @@ impl Machine {
     }
 }
 
+/// Those that an impl block is of.
+pub(crate) fn lifetimes(block: &ItemImpl) -> Vec<&Lifetime> {
+    let named = block.generics.lifetimes().map(|parameter| &parameter.lifetime);
+    let Type::Path(path) = bare(&block.self_ty) else { return named.collect() };
+    let arguments = path.path.segments.last().map(|name| &name.arguments);
+    let Some(PathArguments::AngleBracketed(arguments)) = arguments else { return named.collect() };
+    let elided = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Lifetime(lifetime) if lifetime.ident == "_" => Some(lifetime),
+        _ => None,
+    });
+    named.chain(elided).collect()
+}
+
 impl Function {
     /// `None` if it is no handler; the flag tells whether each `#[on(…)]` of it was understood.
     fn new(item: &mut ImplItemFn, states: Option<&[Ident]>, errors: &mut Errors) -> Option<(Self, bool)> {
@@ -140,7 +145,7 @@ impl Function {
         let ons: Vec<_> = ons.collect();
         let understood = ons.iter().all(Option::is_some);
         let states = states.unwrap_or_default();
-        complete_contexts(&mut item.sig, errors);
+        complete_contexts(&mut item.sig, "Context", errors);
         let function = Self {
             arguments: arguments(&item.sig, states),
             returns: mentioned(&item.sig.output, states),
@@ -169,16 +174,16 @@ impl On {
 }
 
 /// Makes `&Context<Self>` of `&Context`, which is reported, so that the compiler does not say it again.
-fn complete_contexts(signature: &mut Signature, errors: &mut Errors) {
+pub(crate) fn complete_contexts(signature: &mut Signature, context: &str, errors: &mut Errors) {
     for input in &mut signature.inputs {
         if let FnArg::Typed(typed) = input
             && let Type::Reference(reference) = &mut *typed.ty
             && let Type::Path(path) = &mut *reference.elem
             && let Some(name) = path.path.segments.last_mut()
-            && name.ident == "Context"
+            && name.ident == context
             && name.arguments.is_none()
         {
-            errors.at(&name.ident, "whose context? Write `&Context<Self>`");
+            errors.at(&name.ident, format!("whose context? Write `&{context}<Self>`"));
             name.arguments = PathArguments::AngleBracketed(parse_quote!(<Self>));
         }
     }

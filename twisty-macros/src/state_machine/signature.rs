@@ -1,6 +1,8 @@
 //! What a handler may look like.
 
-use syn::{FnArg, GenericArgument, GenericParam, PathArguments, ReceiverKind, ReturnType, Safety, Type};
+use syn::{
+    Attribute, FnArg, GenericArgument, GenericParam, PathArguments, ReceiverKind, ReturnType, Safety, Signature, Type,
+};
 
 use super::event::{Kind, Payload};
 use super::model::{Argument, Function, Handler, Passing, Role, bare, last_segment};
@@ -8,9 +10,7 @@ use crate::errors::Errors;
 
 /// What holds for a function whatever its events.
 pub(crate) fn check_function(function: &Function, errors: &mut Errors) {
-    qualifiers(function, errors);
-    generics(function, errors);
-    receiver(function, errors);
+    check_callable(&function.signature, function.cfg.as_ref(), errors);
     once(
         function,
         "the context is taken already, by an argument before this one",
@@ -24,6 +24,13 @@ pub(crate) fn check_function(function: &Function, errors: &mut Errors) {
     for argument in &function.arguments {
         argument_type(argument, errors);
     }
+}
+
+/// What holds for whatever is called as a handler.
+pub(crate) fn check_callable(signature: &Signature, cfg: Option<&Attribute>, errors: &mut Errors) {
+    qualifiers(signature, cfg, errors);
+    generics(signature, errors);
+    receiver(signature, errors);
 }
 
 /// What holds for a function as the handler of an event.
@@ -40,30 +47,31 @@ pub(crate) fn check_handler(handler: Handler<'_>, errors: &mut Errors) {
     }
 }
 
-fn qualifiers(function: &Function, errors: &mut Errors) {
-    if let Some(keyword) = &function.signature.asyncness {
+fn qualifiers(signature: &Signature, cfg: Option<&Attribute>, errors: &mut Errors) {
+    if let Some(keyword) = &signature.asyncness {
         errors.at(keyword, "a handler runs to its end at once, so it cannot be `async`");
     }
-    if let Safety::Unsafe(keyword) = &function.signature.safety {
+    if let Safety::Unsafe(keyword) = &signature.safety {
         errors.at(keyword, "a handler is called by safe code, so it cannot be `unsafe`");
     }
-    if let Some(cfg) = &function.cfg {
+    if let Some(cfg) = cfg {
         let message = "a handler cannot come and go, because its block is checked as a whole: put the `#[cfg(…)]` on the \
                        impl block, or on what the handler does";
         errors.at(cfg, message);
     }
 }
 
-fn generics(function: &Function, errors: &mut Errors) {
+fn generics(signature: &Signature, errors: &mut Errors) {
     let chosen = |parameter: &&GenericParam| !matches!(parameter, GenericParam::Lifetime(_));
-    for parameter in function.signature.generics.params.iter().filter(chosen) {
+    for parameter in signature.generics.params.iter().filter(chosen) {
         errors.at(parameter, "a handler cannot be generic: an event that calls it chooses no type");
     }
 }
 
-fn receiver(function: &Function, errors: &mut Errors) {
-    let Some(FnArg::Receiver(receiver)) = function.signature.inputs.first() else {
-        errors.at(function.name(), "a handler is called on its protocol: its first argument is `&mut self` or `&self`");
+fn receiver(signature: &Signature, errors: &mut Errors) {
+    let Some(FnArg::Receiver(receiver)) = signature.inputs.first() else {
+        errors
+            .at(&signature.ident, "a handler is called on its protocol: its first argument is `&mut self` or `&self`");
         return;
     };
     let borrowed = match &receiver.kind {

@@ -28,6 +28,7 @@ impl ::twisty::protocol::ClientFactory for Calls {
     ) {
         note(self, __connector, __reason);
     }
+    #[allow(clippy::approx_constant)]
     fn reconnect(&self) -> ::core::option::Option<::twisty::protocol::Backoff> {
         ::core::option::Option::Some(
             ::twisty::protocol::Backoff::new()

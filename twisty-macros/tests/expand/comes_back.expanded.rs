@@ -11,6 +11,7 @@ impl ::twisty::protocol::Factory for Again {
 }
 #[automatically_derived]
 impl ::twisty::protocol::ClientFactory for Again {
+    #[allow(clippy::approx_constant)]
     fn reconnect(&self) -> ::core::option::Option<::twisty::protocol::Backoff> {
         ::core::option::Option::Some(::twisty::protocol::Backoff::new())
     }

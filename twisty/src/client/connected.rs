@@ -45,7 +45,7 @@ use crate::transport::{Driver, Socket, Stream};
 /// ```
 pub struct Connected<P: Protocol> {
     transport: Transport<P::Framing>,
-    promises: Rc<Promises<P>>,
+    promises: Rc<Promises<P, Context<P>>>,
     end: Rc<End>,
 }
 
@@ -177,7 +177,7 @@ pub(super) struct Guest<P: Protocol> {
     pub(super) end: Rc<End>,
 }
 
-type Handles<P> = (Transport<<P as Protocol>::Framing>, Rc<Promises<P>>);
+type Handles<P> = (Transport<<P as Protocol>::Framing>, Rc<Promises<P, Context<P>>>);
 
 impl<P: Protocol<Factory = ForProtocol<P>>> Guest<P> {
     pub(super) fn new(protocol: P) -> Rc<Self> {

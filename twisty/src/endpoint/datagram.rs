@@ -20,8 +20,8 @@ use crate::protocol::UnixAddress;
 const BROADCAST: Argument<bool> = Argument::new("broadcast", YES_OR_NO, yes_or_no);
 const PATH: Argument<UnixAddress> = Argument::new("path", "a path, or `@` and an abstract name", unix_address);
 
-/// Longest datagram that is taken, by default, as in Twisted.
-const LONGEST: usize = 8192;
+/// Longest datagram that is taken, by default: any that UDP can carry. Twisted cuts at 8192 bytes, which loses data.
+const LONGEST: usize = 65_535;
 
 /// Where to receive datagrams, and send them from.
 ///
@@ -65,7 +65,7 @@ pub struct UdpPort {
 }
 
 impl UdpPort {
-    /// A port with what goes without saying: no broadcast, not shared, datagrams of up to 8192 bytes.
+    /// A port with what goes without saying: no broadcast, not shared, datagrams of any length.
     ///
     /// ```
     /// use twisty::endpoint::UdpPort;
@@ -106,7 +106,8 @@ impl UdpPort {
         self
     }
 
-    /// Longest datagram that is taken, in bytes: `max_packet_size=1500`. 8192 by default. (Twisted's `maxPacketSize`.)
+    /// Longest datagram that is taken, in bytes: `max_packet_size=1500`. Longer ones are dropped, and counted. 65535 by
+    /// default. (Twisted's `maxPacketSize`, which cuts them short.)
     ///
     /// ```
     /// # use twisty::endpoint::UdpPort;
@@ -191,7 +192,7 @@ pub struct UnixDatagramPort {
 }
 
 impl UnixDatagramPort {
-    /// A socket in the file system, with what goes without saying: everybody may send, up to 8192 bytes a datagram.
+    /// A socket in the file system, with what goes without saying: everybody may send, up to 65535 bytes a datagram.
     ///
     /// ```
     /// use twisty::endpoint::UnixDatagramPort;
@@ -231,7 +232,8 @@ impl UnixDatagramPort {
         self
     }
 
-    /// Longest datagram that is taken, in bytes: `max_packet_size=1500`. 8192 by default. (Twisted's `maxPacketSize`.)
+    /// Longest datagram that is taken, in bytes: `max_packet_size=1500`. Longer ones are dropped, and counted. 65535 by
+    /// default. (Twisted's `maxPacketSize`, which cuts them short.)
     ///
     /// ```
     /// # use twisty::endpoint::UnixDatagramPort;

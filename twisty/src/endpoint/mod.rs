@@ -49,7 +49,7 @@
 //! | `udp6:8009` | a UDP port of every IPv6 address |
 //! | `unix-datagram:/run/log:mode=622` | a UNIX socket ([`UnixDatagramPort`]) |
 //!
-//! All take `max_packet_size=8192` (bytes); UDP `broadcast=no`, `reuse_port=no` and `device=eth0`.
+//! All take `max_packet_size=65535` (bytes); UDP `broadcast=no`, `reuse_port=no` and `device=eth0`.
 //!
 //! [`Prefixes`] adds words of your own.
 

@@ -45,7 +45,7 @@ pub struct Context<P: Protocol> {
     /// A `RefCell`, made when it is first asked for: one box for as long as the connection lives.
     state: OnceCell<Box<dyn Any>>,
     /// `None` until it waits for something.
-    promises: OnceCell<Rc<Promises<P>>>,
+    promises: OnceCell<Rc<Promises<P, Self>>>,
 }
 
 impl<P: Protocol> Context<P> {
@@ -71,12 +71,12 @@ impl<P: Protocol> Context<P> {
     }
 
     /// What the Deferreds are waited for with.
-    pub(crate) fn promises(&self) -> Option<&Promises<P>> {
+    pub(crate) fn promises(&self) -> Option<&Promises<P, Self>> {
         self.promises.get().map(Rc::as_ref)
     }
 
     /// The same, to call the protocol from elsewhere.
-    pub(crate) fn shared_promises(&self) -> Rc<Promises<P>> {
+    pub(crate) fn shared_promises(&self) -> Rc<Promises<P, Context<P>>> {
         Rc::clone(self.promises.get_or_init(Promises::new))
     }
 
@@ -96,7 +96,12 @@ impl<P: Protocol> Context<P> {
         deferred: Deferred<T>,
         job: impl FnOnce(&mut P, &Self, Result<T, Failure>) + 'static,
     ) {
-        self.promises.get_or_init(Promises::new).wait_for(deferred, self.transport(), job);
+        let transport = self.transport();
+        let wake = move || {
+            transport.disturb();
+            transport.enter();
+        };
+        self.promises.get_or_init(Promises::new).wait_for(deferred, wake, job);
     }
 
     pub(crate) fn link(&self) -> &Transport<P::Framing> {

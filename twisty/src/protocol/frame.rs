@@ -53,7 +53,7 @@ use crate::error::InvalidFrame;
 #[diagnostic::on_unimplemented(
     message = "a handler cannot take `{Self}`",
     label = "nothing provides a value of this type",
-    note = "a handler takes, each at most once: `&Context<Self>`; in a state machine the state (`&S`, `&mut S` or `S`); and the frame as `&[u8]`, `&str`, `String`, `Vec<u8>`, `Bytes`, a number, `Result<T, InvalidFrame>` of these, or a type of yours that implements `FromFrame`"
+    note = "a handler takes, each at most once: `&Context<Self>`, or of datagrams `&DatagramContext<Self>` and `&Address`; in a state machine the state (`&S`, `&mut S` or `S`); and the frame as `&[u8]`, `&str`, `String`, `Vec<u8>`, `Bytes`, a number, `Result<T, InvalidFrame>` of these, or a type of yours that implements `FromFrame`"
 )]
 pub trait FromFrame<'a>: Sized {
     /// The value that `frame` stands for.

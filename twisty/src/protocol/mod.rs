@@ -55,7 +55,7 @@ pub use policies::Policies;
 pub(crate) use policies::log_traffic;
 pub(crate) use producer::{Flow, Production};
 pub use producer::{Producing, PullProducer, PushProducer};
-pub(crate) use promises::Promises;
+pub(crate) use promises::{Promises, unheard};
 pub(crate) use rare::{Close, Rare, Upgrade, Watcher};
 pub use slow_consumer::SlowConsumerPolicy;
 pub(crate) use spares::{Spare, Spares};
@@ -199,7 +199,8 @@ pub trait Protocol: Sized + 'static {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no framing yet",
     label = "its struct needs `#[protocol(…)]` too",
-    note = "write `#[protocol(line)]` on `struct {Self}`, or another framing: `raw`, `netstring`, `int8`, `int16`, `int32`, `length_prefixed(…)`, or the path of your own"
+    note = "write `#[protocol(line)]` on `struct {Self}`, or another framing: `raw`, `netstring`, `int8`, `int16`, `int32`, `length_prefixed(…)`, or the path of your own",
+    note = "of datagrams, which `#[protocol(datagram)]` declares, the events are `start`, `datagram`, `refused` and `stop`"
 )]
 pub trait Settings: Sized + 'static {
     /// See [`Protocol::Framing`].

@@ -1,4 +1,4 @@
-//! The Deferreds that a connection waits for.
+//! The Deferreds that a connection, or a port of datagrams, waits for.
 
 use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -11,19 +11,19 @@ use crate::deferred::{CancelHandle, Deferred, Resolver};
 use crate::error::{CancelledError, HandlerPanicked, NotConnected, SendingStopped};
 use crate::failure::Failure;
 
-/// The Deferreds that a connection waits for. They fire anywhere, also while a handler of their own connection runs; what
-/// is then to be done waits here until no handler runs.
-pub(crate) struct Promises<P: Protocol> {
+/// The Deferreds that the connection of a protocol `P` with the context `C` waits for. They fire anywhere, also while a
+/// handler of their own connection runs; what is then to be done waits here until no handler runs.
+pub(crate) struct Promises<P, C> {
     /// Those that have fired, in that order.
-    fired: RefCell<VecDeque<Box<dyn Job<P>>>>,
+    fired: RefCell<VecDeque<Box<dyn Job<P, C>>>>,
     pending: RefCell<SlotMap<DefaultKey, CancelHandle>>,
     /// The connection is lost.
     over: Cell<bool>,
 }
 
 /// What a Deferred has fired with, and what is to be done with that.
-pub(crate) trait Job<P: Protocol> {
-    fn run(self: Box<Self>, protocol: &mut P, cx: &Context<P>);
+pub(crate) trait Job<P, C> {
+    fn run(self: Box<Self>, protocol: &mut P, cx: &C);
 
     /// It will not be run.
     fn give_up(self: Box<Self>);
@@ -34,8 +34,8 @@ struct Fired<T, J> {
     job: J,
 }
 
-impl<P: Protocol, T, J: FnOnce(&mut P, &Context<P>, Result<T, Failure>)> Job<P> for Fired<T, J> {
-    fn run(self: Box<Self>, protocol: &mut P, cx: &Context<P>) {
+impl<P, C, T, J: FnOnce(&mut P, &C, Result<T, Failure>)> Job<P, C> for Fired<T, J> {
+    fn run(self: Box<Self>, protocol: &mut P, cx: &C) {
         (self.job)(protocol, cx, self.result);
     }
 
@@ -45,12 +45,12 @@ impl<P: Protocol, T, J: FnOnce(&mut P, &Context<P>, Result<T, Failure>)> Job<P> 
 }
 
 /// A call from outside, and who waits for what it answers.
-struct Call<T: 'static, C> {
+struct Call<T: 'static, F> {
     resolver: Resolver<T>,
-    call: C,
+    call: F,
 }
 
-impl<P: Protocol, T: 'static, C: FnOnce(&mut P, &Context<P>) -> T> Job<P> for Call<T, C> {
+impl<P: Protocol, T: 'static, F: FnOnce(&mut P, &Context<P>) -> T> Job<P, Context<P>> for Call<T, F> {
     fn run(self: Box<Self>, protocol: &mut P, cx: &Context<P>) {
         let Self { resolver, call } = *self;
         if resolver.is_called() {
@@ -71,17 +71,18 @@ impl<P: Protocol, T: 'static, C: FnOnce(&mut P, &Context<P>) -> T> Job<P> for Ca
     }
 }
 
-impl<P: Protocol> Promises<P> {
+impl<P: 'static, C: 'static> Promises<P, C> {
     pub(crate) fn new() -> Rc<Self> {
         Rc::new(Self { fired: RefCell::default(), pending: RefCell::default(), over: Cell::new(false) })
     }
 
-    /// Has `job` called when `deferred` fires; never if the connection is lost before.
+    /// Has `job` done after `deferred` has fired, which `wake` tells whoever does it; never if the connection is lost
+    /// before.
     pub(crate) fn wait_for<T: 'static>(
         self: &Rc<Self>,
         deferred: Deferred<T>,
-        transport: Transport<P::Framing>,
-        job: impl FnOnce(&mut P, &Context<P>, Result<T, Failure>) + 'static,
+        wake: impl FnOnce() + 'static,
+        job: impl FnOnce(&mut P, &C, Result<T, Failure>) + 'static,
     ) {
         let handle = deferred.cancel_handle();
         if self.over.get() {
@@ -95,11 +96,34 @@ impl<P: Protocol> Promises<P> {
                 return unheard(result);
             }
             me.fired.borrow_mut().push_back(Box::new(Fired { result, job }));
-            transport.disturb();
-            transport.enter();
+            wake();
         });
     }
 
+    pub(crate) fn has_jobs(&self) -> bool {
+        !self.fired.borrow().is_empty()
+    }
+
+    pub(crate) fn next_job(&self) -> Option<Box<dyn Job<P, C>>> {
+        self.fired.borrow_mut().pop_front()
+    }
+
+    /// Those that have not fired.
+    pub(crate) fn pending(&self) -> usize {
+        self.pending.borrow().len()
+    }
+
+    /// The connection is lost: cancels what it still waits for.
+    pub(crate) fn end(&self) {
+        self.over.set(true);
+        self.pending.take().values().for_each(CancelHandle::cancel);
+        while let Some(job) = self.next_job() {
+            job.give_up();
+        }
+    }
+}
+
+impl<P: Protocol> Promises<P, Context<P>> {
     /// Has the protocol called when no handler runs; not at all if the connection is over.
     pub(crate) fn call<T: 'static>(
         &self,
@@ -115,28 +139,11 @@ impl<P: Protocol> Promises<P> {
         transport.enter();
         deferred
     }
-
-    pub(crate) fn has_jobs(&self) -> bool {
-        !self.fired.borrow().is_empty()
-    }
-
-    pub(crate) fn next_job(&self) -> Option<Box<dyn Job<P>>> {
-        self.fired.borrow_mut().pop_front()
-    }
-
-    /// The connection is lost: cancels what it still waits for.
-    pub(crate) fn end(&self) {
-        self.over.set(true);
-        self.pending.take().values().for_each(CancelHandle::cancel);
-        while let Some(job) = self.next_job() {
-            job.give_up();
-        }
-    }
 }
 
 /// What came for a connection that does not hear it any more: a failure is reported as unhandled. That it was cancelled is
 /// no news, nor that nothing more was sent on a connection that is lost.
-pub(super) fn unheard<T>(result: Result<T, Failure>) {
+pub(crate) fn unheard<T>(result: Result<T, Failure>) {
     if let Err(failure) = result
         && failure.check::<CancelledError>().is_none()
         && failure.check::<SendingStopped>().is_none()

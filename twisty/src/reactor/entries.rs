@@ -1,4 +1,4 @@
-//! What is registered with the poll: ports, connections and those to be, and how they are driven.
+//! What is registered with the poll: ports, connections, those to be and ports of datagrams, and how they are driven.
 
 use mio::Token;
 use slotmap::{Key, KeyData};
@@ -12,6 +12,7 @@ use crate::protocol::ConnectionKey;
 use crate::transport::{Driver, Status};
 
 pub(super) enum Entry {
+    /// A connection, or a port of datagrams.
     Connection(Socket),
     /// In one variant, since a connection's entry has room to tell two apart.
     Other(Other),
@@ -24,6 +25,11 @@ pub(super) enum Other {
     Attempt(Option<Box<Attempt>>),
     /// A descriptor of the program's own.
     Watched(Direction, Option<Box<Watched>>),
+}
+
+impl Entry {
+    /// What is being driven.
+    pub(super) const DRIVEN: Self = Self::Connection(Socket { driver: None, timer: TimerKey::NONE });
 }
 
 pub(super) struct Socket {
@@ -84,14 +90,19 @@ impl Reactor {
     }
 
     /// Puts a driver back in its place, unless that is gone.
-    fn put_back(&self, key: ConnectionKey, driver: Box<dyn Driver>) {
-        if let Some(Entry::Connection(socket)) = self.0.entries.borrow_mut().get_mut(key) {
+    pub(super) fn put_back(&self, key: ConnectionKey, driver: Box<dyn Driver>) {
+        let mut entries = self.0.entries.borrow_mut();
+        if let Some(Entry::Connection(socket)) = entries.get_mut(key) {
             socket.driver = Some(driver);
+        } else {
+            drop(entries);
+            self.discard(key, driver);
         }
     }
 
     /// Parts with a connection that is finished, or broke. What its protocol's own `drop` does wrong harms nobody.
     fn discard(&self, key: ConnectionKey, driver: Box<dyn Driver>) {
+        self.count_out(Some(&*driver));
         self.guarded(|| drop(driver));
         self.remove(key);
     }
@@ -165,17 +176,32 @@ impl Reactor {
 
     /// Adds a connection, unless `build` makes none; its key, or what was to be.
     pub(super) fn add(&self, build: impl FnOnce(ConnectionKey) -> Option<Box<dyn Driver>>) -> ConnectionKey {
-        let key = self.0.entries.borrow_mut().insert(Entry::Connection(Socket { driver: None, timer: TimerKey::NONE }));
-        self.0.connections.set(self.0.connections.get() + 1);
+        let key = self.0.entries.borrow_mut().insert(Entry::DRIVEN);
+        self.count(1);
         // Outside of the borrow, since the factory makes the protocol, which says what its framing and its limits are.
         match self.guarded(|| build(key)).flatten() {
             Some(driver) => {
                 self.put_back(key, driver);
                 self.drive(key, |driver, _, now| driver.open(now));
             }
-            None => self.remove(key),
+            None => {
+                self.remove(key);
+                self.count(-1);
+            }
         }
         key
+    }
+
+    /// One connection more or less.
+    fn count(&self, change: isize) {
+        self.0.connections.set(self.0.connections.get().saturating_add_signed(change));
+    }
+
+    /// What goes now counts no more, if it is a connection. What is being driven goes later.
+    fn count_out(&self, driver: Option<&dyn Driver>) {
+        if driver.is_some_and(Driver::is_connection) {
+            self.count(-1);
+        }
     }
 
     pub(super) fn remove(&self, key: ConnectionKey) {
@@ -183,7 +209,7 @@ impl Reactor {
         let removed = self.0.entries.borrow_mut().remove(key);
         match &removed {
             Some(Entry::Connection(socket)) => {
-                self.0.connections.set(self.0.connections.get() - 1);
+                self.count_out(socket.driver.as_deref());
                 self.0.timers.borrow_mut().remove(socket.timer);
             }
             Some(Entry::Other(Other::Watched(_, Some(watched)))) => watched.deregister(&self.0.registry),

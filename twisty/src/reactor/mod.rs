@@ -6,6 +6,7 @@
 
 mod acceptor;
 mod asked;
+mod datagrams;
 mod dial;
 mod end;
 mod entries;
@@ -44,6 +45,7 @@ use crate::task::Executor;
 use crate::threads::ThreadPool;
 
 use asked::Askers;
+pub use datagrams::DatagramPort;
 pub(crate) use dial::{Dialled, Dialling, Target};
 use entries::Entry;
 pub use handle::Handle;

@@ -2,6 +2,7 @@
 //!
 //! - [`Server`]: a factory's protocols, fed and looked at by hand, under a clock that stands still until it is
 //!   advanced.
+//! - [`DatagramServer`]: the same for a protocol of datagrams.
 //! - [`Network`]: a whole program with its reactor, without sockets and under such a clock; you are its [`Peer`]s.
 //! - [`verify_chunking`]: whatever the network does to a stream of bytes, the conversation is the same.
 //! - [`Loopback`]: two protocols that talk to each other in memory.
@@ -12,6 +13,7 @@
 
 mod chunking;
 mod clock;
+mod datagram_server;
 mod loopback;
 mod network;
 mod peer;
@@ -21,6 +23,7 @@ mod unhandled;
 
 pub use chunking::verify_chunking;
 pub use clock::Clock;
+pub use datagram_server::DatagramServer;
 pub use loopback::Loopback;
 pub use network::Network;
 pub use peer::{Listener, Peer};

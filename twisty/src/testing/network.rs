@@ -21,6 +21,9 @@ use crate::transport::{Side, Wire};
 /// [`Reactor::defer_to_thread`] makes its calls on the reactor's thread, one after the other, so that a test runs the same
 /// each time. What a program's own threads have called is waited for by nobody.
 ///
+/// Datagrams and descriptors that were handed over are not there: listening for those is refused. Watching descriptors of
+/// the program's own, and signals, are the machine's as ever.
+///
 /// A [`Server`](super::Server) is simpler where a factory is all there is. Twisted's counterpart: `MemoryReactorClock`,
 /// which records what it is asked for and connects nobody.
 ///

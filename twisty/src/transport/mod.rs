@@ -1,6 +1,8 @@
-//! Sockets: each moves bytes between the operating system and a [`Connection`](crate::connection).
+//! Sockets: each moves bytes between the operating system and a [`Connection`](crate::connection), or datagrams to a
+//! [`Heart`](crate::datagram).
 
 mod bound_path;
+mod datagram;
 mod greeting;
 mod pipe;
 mod proxy_header;
@@ -11,6 +13,7 @@ mod tls;
 mod upgrade;
 
 pub(crate) use bound_path::{BoundPath, PathOptions};
+pub(crate) use datagram::{DatagramSocket, Datagrams};
 pub(crate) use greeting::{Ends, Greeting, Preface, Prefaces, Progress, Prologue};
 pub(crate) use pipe::{Readiness, Side, Wire};
 pub(crate) use proxy_header::ProxyHeader;
@@ -36,7 +39,7 @@ pub(crate) fn reason_of(error: io::Error) -> Failure {
     error.downcast().map_or_else(truncated, |error: TlsError| Failure::of_a_peer(error))
 }
 
-/// A socket with its connection, as the reactor drives it.
+/// A socket with its connection or its port of datagrams, as the reactor drives it.
 pub(crate) trait Driver {
     /// Has the poll watch the socket, unless it does already.
     fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()>;
@@ -61,6 +64,11 @@ pub(crate) trait Driver {
 
     /// Closes the connection: after what it has queued, or at once.
     fn close(&mut self, at_once: bool);
+
+    /// Whether it counts as a connection; a port of datagrams does not.
+    fn is_connection(&self) -> bool {
+        true
+    }
 }
 
 /// How a socket stands after [`Driver::settle`].

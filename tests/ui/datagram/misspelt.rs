@@ -1,0 +1,14 @@
+use twisty::prelude::*;
+
+#[protocol(datagrm)]
+struct Echo;
+
+#[protocol]
+impl Echo {
+    #[on(datagrams)]
+    fn echo(&mut self, data: String) -> String {
+        data
+    }
+}
+
+fn main() {}

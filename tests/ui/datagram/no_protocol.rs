@@ -1,0 +1,5 @@
+struct Echo;
+
+fn main() {
+    twisty::testing::DatagramServer::new(Echo);
+}
