@@ -10,6 +10,8 @@ mod factory;
 mod program;
 #[path = "clients/reconnecting.rs"]
 mod reconnecting;
+#[path = "clients/service.rs"]
+mod service;
 #[path = "clients/unix.rs"]
 mod unix;
 

@@ -16,3 +16,5 @@ mod server;
 mod servers;
 #[path = "tls/starting.rs"]
 mod starting;
+#[path = "tls/twisted.rs"]
+mod twisted;

@@ -148,7 +148,7 @@ fn twisty_to_twisted_over_a_unix_socket() -> twisty::Result<()> {
     let mut ready = String::new();
     BufReader::new(twisted.stdout.take().expect("a pipe")).read_line(&mut ready)?;
     assert_eq!(ready.trim_end(), "ready");
-    twisty::connect(&format!("unix:{}", path.display()), Asker::factory())?;
+    twisty::connect(format!("unix:{}", path.display()), Asker::factory())?;
     assert!(twisted.wait()?.success(), "it ended in good order");
     Ok(())
 }

@@ -104,6 +104,11 @@ impl Peer {
         self
     }
 
+    /// The server may be gone already.
+    pub(crate) fn try_send(&mut self, text: &str) -> io::Result<()> {
+        self.0.get_mut().write_all(text.as_bytes())
+    }
+
     pub(crate) fn line(&mut self) -> String {
         self.try_line().expect("a line")
     }

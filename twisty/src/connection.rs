@@ -10,6 +10,7 @@
 //! - **Output**: [`output`](Connection::output), then [`handle_written`](Connection::handle_written).
 //! - **The end**: [`finish`](Connection::finish), which every way out leads to.
 
+mod deliver;
 mod demands;
 
 use std::cell::{Cell, RefMut};
@@ -17,12 +18,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::error::{self, CloseTimeout, ConnectionAborted, FramingError, HandlerPanicked, PlaintextAfterStartTls};
+use crate::error::{self, CloseTimeout, ConnectionAborted, HandlerPanicked, PlaintextAfterStartTls};
 use crate::failure::Failure;
-use crate::framing::{Decoded, Framing};
 use crate::protocol::{
-    Address, Agenda, ConnectionKey, Context, Delivery, Flow, Home, Inbox, Outbox, Phase, Production, Promises,
-    Protocol, Seat, Transport, Upgrade, Watcher, log_traffic,
+    Address, Agenda, ConnectionKey, Context, Flow, Home, Inbox, Outbox, Phase, Production, Promises, Protocol, Seat,
+    Transport, Upgrade, Watcher, log_traffic,
 };
 
 pub(crate) struct Connection<P: Protocol> {
@@ -71,10 +71,6 @@ pub(crate) struct Place {
 }
 
 impl<P: Protocol> Connection<P> {
-    /// Bytes that are first added to an unfinished frame to see whether they finish it; doubled until they do. What
-    /// comes behind is then read where it lies.
-    const FIRST_ADDED: usize = 4096;
-
     pub(crate) fn new(protocol: P, seat: Seat<P::Factory>, place: Place) -> Self {
         let Place { home, key, peer, watcher } = place;
         home.count_for(&seat);
@@ -139,10 +135,11 @@ impl<P: Protocol> Connection<P> {
         }
     }
 
-    /// The peer will send nothing more.
+    /// The peer will send nothing more, so that an unfinished frame never will be one.
     pub(crate) fn handle_eof(&mut self, now: Timestamp) {
         self.handle_fired(now);
         self.cx.link().end_input();
+        self.drop_inbox();
         if self.cx.link().is_connected() {
             self.guarded(&mut |me| me.protocol.eof_received(&me.cx));
         }
@@ -237,6 +234,7 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// What to do while there is nothing to run or write.
+    #[inline]
     fn step_on(&self, written: bool) -> Step {
         let link = self.cx.link();
         // It is noticed here that the queue ran low.
@@ -385,9 +383,7 @@ impl<P: Protocol> Connection<P> {
             self.report(&reason);
             look(&reason);
         });
-        if let Some(inbox) = self.inbox.take() {
-            self.cx.link().agenda().inboxes.give(inbox);
-        }
+        self.drop_inbox();
         let stopped = HandlerPanicked::catch(|| self.cx.link().take_production().into_iter().for_each(Production::end));
         if let Some(upgrade) = self.cx.link().if_rare(|rare| rare.upgrade.take()).flatten() {
             upgrade.give_up();
@@ -443,129 +439,6 @@ impl<P: Protocol> Connection<P> {
             self.waiting_since = now;
             self.cx.link().look_again();
         }
-    }
-
-    fn accept(&mut self, now: Timestamp, mut bytes: &[u8]) {
-        if let Some(inbox) = self.inbox.take() {
-            bytes = self.finish_frame(now, inbox, bytes);
-            if bytes.is_empty() {
-                return;
-            }
-        }
-        let (used, missing) = self.deliver(now, bytes);
-        if used < bytes.len() && self.cx.link().is_connected() {
-            let mut inbox = Inbox::keeping(&bytes[used..], &self.cx.link().agenda().inboxes);
-            (inbox.missing, inbox.since) = (missing, now);
-            self.inbox = Some(inbox);
-        }
-    }
-
-    /// Adds to the inbox until its frame is whole and delivered; the bytes behind it.
-    fn finish_frame<'a>(&mut self, now: Timestamp, mut inbox: Box<Inbox>, mut bytes: &'a [u8]) -> &'a [u8] {
-        let mut added = Self::FIRST_ADDED;
-        while !bytes.is_empty() && self.accepts() {
-            let old = inbox.unread().len();
-            let (more, rest) = bytes.split_at(added.max(inbox.missing).min(bytes.len()));
-            inbox.append(more);
-            let (used, missing) = self.deliver(now, inbox.unread());
-            if used >= old {
-                self.cx.link().agenda().inboxes.give(inbox);
-                return &bytes[used - old..];
-            }
-            inbox.advance(now, used);
-            inbox.missing = missing;
-            bytes = rest;
-            added *= 2;
-        }
-        if !bytes.is_empty() {
-            inbox.append(bytes);
-            self.cx.link().set_delivery(Delivery::Stopped);
-        }
-        self.keep(inbox);
-        &[]
-    }
-
-    /// Hands out the frames at the front of `buffer`; how many bytes that took, and how many the next frame lacks at least.
-    fn deliver(&mut self, now: Timestamp, buffer: &[u8]) -> (usize, usize) {
-        let (mut used, mut lacks, mut behind_frame) = (0, 1, false);
-        self.cx.link().set_delivery(Delivery::Done);
-        loop {
-            // What the handler before left behind besides replies comes first.
-            let calm = self.is_calm();
-            let accepts = calm || self.settle(now);
-            if used == buffer.len() && !self.cx.link().decoder().is_ready() {
-                break;
-            }
-            if !accepts {
-                self.cx.link().set_delivery(Delivery::Stopped);
-                break;
-            }
-            let decoded = if calm && behind_frame {
-                self.cx.link().decoder().decode_next(&buffer[used..])
-            } else {
-                self.cx.link().decoder().decode(&buffer[used..])
-            };
-            match decoded {
-                Ok(Decoded::Frame { frame, consumed }) => {
-                    used += consumed;
-                    behind_frame = true;
-                    self.protocol.frame_received(&self.cx, frame);
-                }
-                Ok(Decoded::Raw(data)) => {
-                    behind_frame = false;
-                    self.protocol.raw_received(&self.cx, data);
-                    used += data.len() - self.cx.link().decoder().take_back().min(data.len());
-                }
-                Ok(Decoded::Incomplete { missing }) => {
-                    lacks = missing;
-                    break;
-                }
-                Err(error) => self.refuse(error),
-            }
-            self.waiting_since = now;
-        }
-        (used, lacks)
-    }
-
-    /// Whether there is nothing to look after but frames. Each frame asks, so it is one look at each of three cells.
-    #[inline]
-    fn is_calm(&self) -> bool {
-        let link = self.cx.link();
-        link.is_calm() && !link.agenda().has_fault() && link.outbox().len() <= P::limits().high_water
-    }
-
-    /// After a handler that left more behind than replies; whether the next frame may be delivered.
-    #[cold]
-    fn settle(&mut self, now: Timestamp) -> bool {
-        self.settle_fault();
-        while self.has_jobs() {
-            self.run_job(now);
-            self.settle_fault();
-        }
-        let accepts = self.accepts();
-        self.cx.link().set_calm(accepts && !self.has_jobs() && !self.cx.link().owes_replies());
-        accepts
-    }
-
-    /// Keeps an inbox, if there is something in it that will be delivered.
-    fn keep(&mut self, inbox: Box<Inbox>) {
-        if inbox.unread().is_empty() || !self.cx.link().is_connected() {
-            self.cx.link().agenda().inboxes.give(inbox);
-        } else {
-            self.inbox = Some(inbox.shrunk(&self.cx.link().agenda().inboxes));
-        }
-    }
-
-    /// The peer broke the framing: nothing it sends can be understood any more.
-    fn refuse(&mut self, error: FramingError) {
-        let reason: Failure = match error {
-            FramingError::Overlong(overlong) => {
-                self.protocol.frame_overlong(&self.cx, overlong);
-                Failure::of_a_peer(overlong)
-            }
-            FramingError::Malformed(malformed) => Failure::of_a_peer(malformed),
-        };
-        self.cx.link().fail(reason);
     }
 
     /// Runs handlers so that neither a panic nor a mistake gets past this connection, and no earlier one gets to it.

@@ -1,18 +1,16 @@
-//! The family `reconnect`: how long to wait before connecting again, and how often.
+//! The family `reconnect`: ReconnectingClientFactory, backoffPolicy and ClientService.
 //!
-//! - [`case`]: what a vector says.
-//! - [`factory`], [`policy`]: a case of that kind.
+//! - [`factory`], [`policy`], [`service`]: a case of that kind, operation by operation, under a manual clock.
 //! - [`departures`]: the table of the differences that are meant.
 
-mod case;
 mod departures;
 mod factory;
 mod policy;
-
-use serde_json::Value;
+mod service;
 
 use crate::report::Departure;
-use case::Case;
+use crate::task::case::Case;
+use crate::task::same;
 
 /// Replays one case; the departures it stands under, or what differs without one.
 pub(crate) fn replay(json: &str) -> Result<Vec<&'static Departure>, String> {
@@ -20,6 +18,7 @@ pub(crate) fn replay(json: &str) -> Result<Vec<&'static Departure>, String> {
     let actual = match &*case.kind {
         "factory" => factory::replay(&case),
         "policy" => policy::replay(&case),
+        "service" => service::replay(&case),
         kind => return Err(format!("    there is no kind {kind}")),
     };
     if same(&actual, &case.expect) {
@@ -28,26 +27,7 @@ pub(crate) fn replay(json: &str) -> Result<Vec<&'static Departure>, String> {
     match departures::explain(&case, &actual, same) {
         Some(departure) => Ok(vec![departure]),
         None => {
-            let Case { config, ops, expect, .. } = &case;
-            Err(format!("    {config}\n    {ops}\n    Twisted {expect}\n    twisty  {actual}"))
+            Err(format!("    {}\n    {}\n    Twisted {}\n    twisty  {actual}", case.config, case.ops, case.expect))
         }
-    }
-}
-
-/// Equal, numbers with the tolerance that the vectors allow.
-fn same(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(one), Value::Number(other)) => {
-            let [one, other] = [one, other].map(|number| number.as_f64().unwrap_or(f64::NAN));
-            (one - other).abs() <= 1e-9 * other.abs().max(1.0)
-        }
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
-        }
-        (Value::Object(one), Value::Object(other)) => {
-            one.len() == other.len()
-                && one.iter().all(|(key, one)| other.get(key).is_some_and(|other| same(one, other)))
-        }
-        _ => one == other,
     }
 }

@@ -1,22 +1,22 @@
-//! Cases of kind `policy`: the delays of `backoffPolicy`, by number.
+//! Cases of kind `policy`.
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use twisty::client::Backoff;
+use twisty::client::backoff_policy;
 
-use super::case::Case;
+use crate::task::case::Case;
 
+/// The operations of such a case are the numbers of attempts.
 pub(super) fn replay(case: &Case) -> Value {
-    let backoff = case.backoff(Backoff::new().max(Duration::from_secs(60)).factor(1.5).jitter(0.0));
-    let delay = |attempt: &usize| backoff.delays().nth(*attempt).expect("it never ends").as_secs_f64();
-    json!({ "delays": case.attempts.iter().map(delay).collect::<Vec<_>>() })
-}
-
-/// What chance adds, taken away.
-pub(super) fn without_chance(case: &Case, delays: &mut Value) {
-    let added = case.number("jitter").unwrap_or_default();
-    for delay in delays["delays"].as_array_mut().into_iter().flatten() {
-        *delay = json!(delay.as_f64().map(|delay| delay - added));
-    }
+    let config = &case.config;
+    let seconds = |key: &str, default: f64| config[key].as_f64().unwrap_or(default);
+    let time = |key: &str, default: f64| Duration::from_secs_f64(seconds(key, default));
+    let jitter = time("jitter", 0.0);
+    let (initial, max) = (time("initial_delay", 1.0), time("max_delay", 60.0));
+    let mut policy = backoff_policy(initial, max, seconds("factor", 1.5), move || jitter);
+    let attempts = case.ops().filter_map(|(_, attempt)| attempt.as_u64());
+    let delays: Vec<f64> =
+        attempts.map(|attempt| policy(attempt.try_into().unwrap_or(u32::MAX)).as_secs_f64()).collect();
+    json!({ "delays": delays })
 }

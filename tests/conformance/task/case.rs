@@ -12,25 +12,26 @@ use twisty::{CancelledError, Failure};
 
 /// The operations stay JSON: they are few, and each kind reads its own.
 #[derive(Debug, Deserialize)]
-pub(super) struct Case {
-    pub(super) kind: String,
+pub(crate) struct Case {
+    pub(crate) kind: String,
     #[serde(default)]
-    pub(super) config: Value,
-    pub(super) ops: Value,
-    pub(super) expect: Value,
+    pub(crate) config: Value,
+    #[serde(alias = "attempts")]
+    pub(crate) ops: Value,
+    pub(crate) expect: Value,
     #[serde(default)]
-    pub(super) tags: Vec<String>,
+    pub(crate) tags: Vec<String>,
 }
 
 impl Case {
-    pub(super) fn ops(&self) -> impl Iterator<Item = (usize, &Value)> {
+    pub(crate) fn ops(&self) -> impl Iterator<Item = (usize, &Value)> {
         self.ops.as_array().into_iter().flatten().enumerate()
     }
 }
 
 /// The error of a vector's program.
 #[derive(Debug, Clone)]
-pub(super) struct VectorError(pub(super) Value);
+pub(crate) struct VectorError(pub(crate) Value);
 
 impl std::fmt::Display for VectorError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -41,7 +42,7 @@ impl std::fmt::Display for VectorError {
 impl std::error::Error for VectorError {}
 
 /// As the vectors write an error.
-pub(super) fn error_of(failure: &Failure) -> Value {
+pub(crate) fn error_of(failure: &Failure) -> Value {
     if let Some(VectorError(error)) = failure.check() {
         return error.clone();
     }
@@ -51,53 +52,53 @@ pub(super) fn error_of(failure: &Failure) -> Value {
 
 /// What happened so far, and when.
 #[derive(Clone, Default)]
-pub(super) struct Log {
+pub(crate) struct Log {
     events: Rc<RefCell<Vec<Value>>>,
     at: Rc<Cell<usize>>,
 }
 
 impl Log {
-    pub(super) fn is_at(&self, at: usize) {
+    pub(crate) fn is_at(&self, at: usize) {
         self.at.set(at);
     }
 
     /// Notes an event, an object without `at`.
-    pub(super) fn note(&self, mut event: Value) {
+    pub(crate) fn note(&self, mut event: Value) {
         event["at"] = json!(self.at.get());
         self.events.borrow_mut().push(event);
     }
 
-    pub(super) fn into_events(self) -> Value {
+    pub(crate) fn into_events(self) -> Value {
         Value::Array(self.events.take())
     }
 }
 
-pub(super) fn text<'a>(op: &'a Value, key: &str) -> &'a str {
+pub(crate) fn text<'a>(op: &'a Value, key: &str) -> &'a str {
     op[key].as_str().unwrap_or_else(|| panic!("{op} has no text {key}"))
 }
 
-pub(super) fn number(op: &Value, key: &str) -> u64 {
+pub(crate) fn number(op: &Value, key: &str) -> u64 {
     op[key].as_u64().unwrap_or_else(|| panic!("{op} has no number {key}"))
 }
 
 /// A time in seconds as a duration; `None` if it is negative.
-pub(super) fn duration(seconds: &Value) -> Option<Duration> {
+pub(crate) fn duration(seconds: &Value) -> Option<Duration> {
     let seconds = seconds.as_f64().unwrap_or_else(|| panic!("{seconds} is no time"));
     Duration::try_from_secs_f64(seconds).ok()
 }
 
-pub(super) fn seconds(time: Timestamp) -> Value {
+pub(crate) fn seconds(time: Timestamp) -> Value {
     json!((time - Timestamp::ZERO).as_secs_f64())
 }
 
-pub(super) fn now(clock: &Clock) -> Value {
+pub(crate) fn now(clock: &Clock) -> Value {
     seconds(clock.now())
 }
 
-pub(super) fn pending(clock: &Clock) -> Value {
+pub(crate) fn pending(clock: &Clock) -> Value {
     clock.delayed_calls().into_iter().map(seconds).collect()
 }
 
-pub(super) fn advance(clock: &Clock, op: &Value) {
+pub(crate) fn advance(clock: &Clock, op: &Value) {
     clock.advance(duration(&op["seconds"]).expect("time goes on"));
 }

@@ -4,7 +4,7 @@
 //! - [`clock`], [`looping`], [`later`], [`coop`]: a case of that kind, operation by operation, under a manual clock.
 //! - [`departures`]: the table of the differences that are meant.
 
-mod case;
+pub(crate) mod case;
 mod clock;
 mod coop;
 mod departures;

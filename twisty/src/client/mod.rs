@@ -11,6 +11,7 @@
 mod connected;
 mod connector;
 mod reach;
+mod service;
 
 use std::rc::Rc;
 
@@ -24,6 +25,7 @@ pub use crate::protocol::{Backoff, ClientFactory, Connector, ConnectorState, Del
 pub use connected::Connected;
 use connected::{Guest, Introduction};
 pub(crate) use connector::Client;
+pub use service::{ClientService, Session, backoff_policy};
 
 impl Reactor {
     /// Connects to an endpoint, a [`ClientEndpoint`](crate::endpoint::ClientEndpoint) or its description, for instance

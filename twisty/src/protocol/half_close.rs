@@ -80,11 +80,14 @@ impl<F: Framing> Transport<F> {
     }
 
     /// Whether our side is to be closed now that all is written: it was asked for, and nothing is still to come.
+    #[inline]
     pub(crate) fn may_shut(&self) -> bool {
-        self.phase() == Phase::Mute
-            && self.write_side() != WriteSide::Closed
-            && !self.owes_words()
-            && !self.waits_for_producer()
+        self.phase() == Phase::Mute && self.has_said_all()
+    }
+
+    #[cold]
+    fn has_said_all(&self) -> bool {
+        self.write_side() != WriteSide::Closed && !self.owes_words() && !self.waits_for_producer()
     }
 
     /// Our side is closed now.

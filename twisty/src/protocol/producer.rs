@@ -348,7 +348,13 @@ impl<F: Framing> Transport<F> {
     }
 
     /// What is to be done because of what is queued now, if anything is.
+    #[inline]
     pub(crate) fn flow(&self) -> Option<Flow> {
+        if self.has_rare() { self.flow_if_watched() } else { None }
+    }
+
+    #[cold]
+    fn flow_if_watched(&self) -> Option<Flow> {
         self.if_rare(|rare| rare.drained || rare.production.is_some()).filter(|watched| *watched)?;
         // It may be code of the user's.
         let limits = (self.0.home.limits)();

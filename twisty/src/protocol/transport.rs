@@ -632,6 +632,17 @@ impl<F> Transport<F> {
         result
     }
 
+    /// Whether this connection has any of it.
+    #[inline]
+    pub(crate) fn has_rare(&self) -> bool {
+        let rare = self.0.rare.take();
+        let any = rare.is_some();
+        if any {
+            self.0.rare.set(rare);
+        }
+        any
+    }
+
     /// The same, if this connection has any of it.
     pub(crate) fn if_rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> Option<R> {
         let mut rare = self.0.rare.take()?;
