@@ -55,3 +55,21 @@ fn two_people_chat_over_sockets() {
     again.send("alice\r\n");
     assert_eq!(again.line(), "Welcome, alice!");
 }
+
+#[test]
+fn two_people_chat_on_a_network_in_memory() {
+    let network = twisty::testing::Network::new();
+    network.reactor().listen("tcp:8123", Room::default()).expect("a port");
+    let (alice, bob) = (network.connect("tcp:10.0.0.1:8123"), network.connect("tcp:10.0.0.1:8123"));
+    alice.receive("alice\r\n");
+    bob.receive("alice\r\nbob\r\n");
+    alice.receive("hello\r\n").disconnect();
+    assert_eq!(alice.sent(), "What's your name?\r\nWelcome, alice!\r\n");
+    assert_eq!(
+        bob.sent(),
+        "What's your name?\r\nName taken, please choose another.\r\nWelcome, bob!\r\n<alice> hello\r\n"
+    );
+    let again = network.connect("tcp:10.0.0.1:8123");
+    again.receive("alice\r\n");
+    assert_eq!(again.sent(), "What's your name?\r\nWelcome, alice!\r\n");
+}

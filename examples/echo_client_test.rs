@@ -1,5 +1,6 @@
 //! The client of `echo_client.rs`: it says hello, and comes back.
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use live::Client;
 use twisty::protocol::Backoff;
@@ -45,4 +46,22 @@ fn it_comes_back_to_a_server_that_was_killed() -> twisty::Result<()> {
     let _still_there = hello_at(&server)?;
     told.recv().expect("it runs").call_from_thread(|reactor| reactor.stop().expect("it runs"))?;
     client.join().expect("no panic")
+}
+
+#[test]
+fn it_comes_back_when_it_says_on_a_network_in_memory() -> twisty::Result<()> {
+    let network = twisty::testing::Network::new();
+    network.reactor().connect("tcp:10.0.0.9:8007", EchoClientFactory)?;
+    network.advance(Duration::from_millis(1));
+    let server = network.listen("tcp:10.0.0.9:8007");
+    assert!(server.accept().is_none(), "it was refused, and waits");
+
+    // A second and what chance adds to it; the deviation of that is an eighth of a second.
+    network.advance(Duration::from_secs(2));
+    let peer = server.accept().expect("it is back");
+    assert_eq!(peer.sent(), "Hello, server, I am the client!\r\n");
+    peer.reset();
+    network.advance(Duration::from_secs(10));
+    assert!(server.accept().is_some_and(|peer| peer.is_connected()));
+    Ok(())
 }

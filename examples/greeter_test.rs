@@ -57,3 +57,21 @@ fn a_server_that_hangs_up_is_told_nothing_more() -> twisty::Result<()> {
     hangs_up.join().expect("no panic")?;
     Ok(())
 }
+
+#[test]
+fn two_things_are_said_a_second_apart_on_a_network_in_memory() {
+    let network = twisty::testing::Network::new();
+    let server = network.listen("tcp:10.0.0.9:8007");
+    let pause = Duration::from_secs(1);
+    let greeted = network.reactor().spawn(greet(network.reactor().clone(), "tcp:10.0.0.9:8007".into(), pause));
+    network.advance(Duration::from_millis(999));
+    let peer = server.accept().expect("it has come");
+    assert_eq!(peer.take_sent(), b"MESSAGE Hello\n");
+    network.advance(Duration::from_millis(1));
+    assert_eq!(peer.take_sent(), b"MESSAGE This is sent in a second\n");
+    network.advance(Duration::from_millis(999));
+    assert!(peer.is_connected());
+    network.advance(Duration::from_millis(1));
+    assert!(!peer.is_connected());
+    assert!(greeted.into_result().expect("it is over").is_ok());
+}

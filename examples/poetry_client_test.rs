@@ -104,3 +104,21 @@ fn each_server_is_reported() {
         assert!(problems.contains(&expected), "{expected} is not in\n{problems}");
     }
 }
+
+#[test]
+fn poems_come_by_the_server_that_answers_on_a_network_in_memory() {
+    let network = twisty::testing::Network::new();
+    network.resolve("poems.example", ["10.0.0.8", "10.0.0.9"]);
+    network.black_hole("tcp:10.0.0.8:10001");
+    let server = network.listen("tcp:10.0.0.9:10001");
+    let poem = get_poem(network.reactor(), "tcp:poems.example:10001");
+    network.advance(Duration::from_millis(250));
+    let peer = server.accept().expect("it has tried the other address");
+    for piece in POEM.as_bytes().chunks(7) {
+        peer.receive(piece);
+        network.advance(Duration::from_secs(1));
+    }
+    assert!(!poem.has_result());
+    peer.disconnect();
+    assert_eq!(poem.into_result().expect("it is complete").ok().as_deref(), Some(POEM));
+}

@@ -1,21 +1,23 @@
 //! Listening sockets of every family.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::net::UnixListener;
+use std::rc::Rc;
 
 use mio::event::Source;
-use mio::net::{TcpListener, TcpStream};
+use mio::net::TcpListener;
 use mio::unix::SourceFd;
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 
 use super::dial::unix_address;
+use super::memory::{Arrival, Backlog};
 use crate::endpoint::{TcpServer, UnixServer};
 use crate::protocol::{Address, UnixAddress};
-use crate::transport::{BoundPath, PathOptions};
+use crate::transport::{self, BoundPath, PathOptions, Side};
 
-/// A listening stream socket, which does not block.
+/// A listening stream socket, which does not block, or what stands for it in memory.
 pub(super) enum Acceptor {
     Tcp(TcpListener),
     Unix {
@@ -23,6 +25,14 @@ pub(super) enum Acceptor {
         _path: Option<BoundPath>,
         socket: UnixListener,
     },
+    Memory(Rc<Backlog>),
+}
+
+/// A client: its socket, where it came to, and who it is.
+pub(super) struct Client {
+    pub(super) socket: transport::Socket,
+    pub(super) host: Address,
+    pub(super) peer: Address,
 }
 
 impl Acceptor {
@@ -91,6 +101,10 @@ impl Acceptor {
             Self::Unix { socket, .. } => {
                 registry.register(&mut SourceFd(&socket.as_raw_fd()), token, Interest::READABLE)
             }
+            Self::Memory(backlog) => {
+                backlog.watch(token);
+                Ok(())
+            }
         }
     }
 
@@ -99,26 +113,32 @@ impl Acceptor {
         match self {
             Self::Tcp(socket) => socket.local_addr().map(Address::from),
             Self::Unix { socket, .. } => socket.local_addr().map(|address| UnixAddress::from(&address).into()),
+            Self::Memory(backlog) => Ok(backlog.host().clone()),
         }
     }
 
-    /// Takes the client that waits longest, and says who it is. UNIX sockets get mio's `TcpStream` too: its calls are
-    /// those of any stream socket.
-    pub(super) fn accept(&self) -> io::Result<(TcpStream, Address)> {
+    /// Takes the client that waits longest. Where it came to is asked of the system only where one port, that of `host`,
+    /// listens on several addresses. UNIX sockets get mio's `TcpStream` too: its calls are those of any stream socket.
+    pub(super) fn accept(&self, host: &Address) -> io::Result<Client> {
         match self {
-            Self::Tcp(socket) => socket.accept().map(|(stream, peer)| (stream, peer.into())),
-            Self::Unix { socket, .. } => {
-                let (stream, peer) = socket.accept()?;
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept()?;
+                let several = host.ip().is_some_and(|ip| ip.is_unspecified());
+                let asked = if several { stream.local_addr().ok().map(Address::from) } else { None };
+                let host = asked.unwrap_or_else(|| host.clone());
+                Ok(Client { socket: transport::Socket::new(stream), host, peer: peer.into() })
+            }
+            Self::Unix { socket: listener, .. } => {
+                let (stream, peer) = listener.accept()?;
                 stream.set_nonblocking(true)?;
-                Ok((OwnedFd::from(stream).into(), UnixAddress::from(&peer).into()))
+                let socket = transport::Socket::new(OwnedFd::from(stream).into());
+                Ok(Client { socket, host: host.clone(), peer: UnixAddress::from(&peer).into() })
+            }
+            Self::Memory(backlog) => {
+                let Arrival { wire, host, peer } = backlog.take().ok_or(ErrorKind::WouldBlock)?;
+                Ok(Client { socket: transport::Socket::in_memory(wire, Side::Server), host, peer })
             }
         }
-    }
-
-    /// The address that a client came to, if the system has to be asked: where one port listens on several.
-    pub(super) fn host_of(&self, host: &Address, stream: &TcpStream) -> Option<Address> {
-        let several = matches!(self, Self::Tcp(_)) && host.ip().is_some_and(|ip| ip.is_unspecified());
-        if several { stream.local_addr().ok().map(Address::from) } else { None }
     }
 }
 
@@ -144,8 +164,9 @@ mod tests {
         let Ok(Address::Tcp(address)) = acceptor.host() else { panic!("no TCP address") };
         let _client = TcpStream::connect(address).expect("it listens");
         // The client is connected, so it waits already.
-        let (stream, _peer) = acceptor.accept().expect("a client");
-        ask(SockRef::from(&stream)).expect("an option")
+        let mut client = acceptor.accept(&address.into()).expect("a client");
+        let asked = client.socket.below(|_, stream| ask(SockRef::from(stream.as_ref().expect("the system's"))));
+        asked.expect("an option")
     }
 
     #[test]

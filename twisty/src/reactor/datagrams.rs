@@ -1,6 +1,7 @@
 //! Listening for datagrams.
 
 use std::fmt;
+use std::io;
 use std::rc::{Rc, Weak};
 
 use super::entries::Entry;
@@ -126,8 +127,19 @@ impl Reactor {
         endpoint: impl IntoDatagramEndpoint,
         protocol: P,
     ) -> Result<DatagramPort, Failure> {
-        let (socket, longest) = open(&endpoint.into_datagram_endpoint()?)?;
+        let (socket, longest) = self.open_datagrams(&endpoint.into_datagram_endpoint()?)?;
         self.add_datagrams(Rc::new(socket), |socket, place| Heart::new(protocol, Box::new(socket), place, longest))
+    }
+
+    /// The socket, and the bytes of the longest datagram that is wanted of it.
+    fn open_datagrams(&self, endpoint: &DatagramEndpoint) -> Result<(DatagramSocket, usize), ListenError> {
+        let (opened, longest) = match endpoint {
+            _ if self.memory().is_some() => (Err(none_in_memory()), 0),
+            DatagramEndpoint::Udp(port) => (DatagramSocket::udp(port), port.max_packet_size),
+            DatagramEndpoint::Unix(port) => (DatagramSocket::unix(port), port.max_packet_size),
+        };
+        let socket = opened.map_err(|source| ListenError { endpoint: endpoint.to_string(), source })?;
+        Ok((socket, longest))
     }
 
     fn add_datagrams(
@@ -150,12 +162,7 @@ impl Reactor {
     }
 }
 
-/// The socket, and the bytes of the longest datagram that is wanted of it.
-fn open(endpoint: &DatagramEndpoint) -> Result<(DatagramSocket, usize), ListenError> {
-    let (opened, longest) = match endpoint {
-        DatagramEndpoint::Udp(port) => (DatagramSocket::udp(port), port.max_packet_size),
-        DatagramEndpoint::Unix(port) => (DatagramSocket::unix(port), port.max_packet_size),
-    };
-    let socket = opened.map_err(|source| ListenError { endpoint: endpoint.to_string(), source })?;
-    Ok((socket, longest))
+fn none_in_memory() -> io::Error {
+    let problem = "in memory there are no datagrams, test the protocol with `testing::DatagramServer`";
+    io::Error::new(io::ErrorKind::Unsupported, problem)
 }

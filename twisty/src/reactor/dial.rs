@@ -146,6 +146,9 @@ impl Reactor {
     /// Connects one socket, without a time-out of its own. Where nothing is to be waited for, as with a network that is
     /// not there, the Deferred has failed already. Cancelling it closes the socket.
     pub(crate) fn dial(&self, to: &Target, how: &Dialling) -> Deferred<Dialled> {
+        if let Some(memory) = self.memory() {
+            return self.dial_in_memory(memory, to, how);
+        }
         self.begin_to_dial(to, how).unwrap_or_else(|error| Deferred::fail(Failure::of_a_peer(error)))
     }
 

@@ -55,6 +55,10 @@ impl Mailbox {
         std::mem::take(&mut self.lock().queue)
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().queue.is_empty()
+    }
+
     /// Takes questions.
     pub(super) fn open(&self) {
         self.lock().closed = false;

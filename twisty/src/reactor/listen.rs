@@ -1,14 +1,14 @@
 //! Listening on whatever an endpoint names.
 
-use std::io;
+use std::io::{self, ErrorKind};
 use std::rc::Rc;
 
 use super::acceptor::Acceptor;
-use super::{Port, Reactor, Welcome, inherited};
+use super::{Memory, Port, Reactor, Welcome, inherited};
 use crate::endpoint::{IntoServerEndpoint, ServerEndpoint, TlsServer};
 use crate::error::{ListenError, TlsConfigError};
 use crate::failure::Failure;
-use crate::protocol::{Factory, IntoShared};
+use crate::protocol::{Address, Factory, IntoShared};
 #[cfg(feature = "tls")]
 use crate::tls::ServerTls;
 use crate::transport::{Prologue, ProxyHeader};
@@ -90,7 +90,11 @@ impl Reactor {
     ) -> Result<Port, Failure> {
         let prologue = prologue_of(endpoint)?.followed_by(prologue);
         let refused = |source| ListenError { endpoint: endpoint.to_string(), source };
-        let acceptor = acceptor_of(endpoint).map_err(refused)?;
+        let acceptor = match self.memory() {
+            Some(memory) => acceptor_in(memory, endpoint).map(Some),
+            None => acceptor_of(endpoint),
+        };
+        let acceptor = acceptor.map_err(refused)?;
         // Twisted, too, starts a factory when its port is open.
         let opened = match acceptor {
             Some(acceptor) => self.listen_on(acceptor, factory()?, prologue),
@@ -125,6 +129,21 @@ fn acceptor_of(endpoint: &ServerEndpoint) -> io::Result<Option<Acceptor>> {
     }))
 }
 
+/// What takes the clients in memory: of a place, and of nothing that the system would have to know.
+fn acceptor_in(memory: &Memory, endpoint: &ServerEndpoint) -> io::Result<Acceptor> {
+    let (address, backlog) = match endpoint {
+        ServerEndpoint::Haproxy(inner) => return acceptor_in(memory, inner),
+        ServerEndpoint::Stdio => (Address::Stdio, 1),
+        ServerEndpoint::Tcp(tcp) => (tcp.address.into(), tcp.backlog),
+        ServerEndpoint::Tls(tls) => (tls.tcp.address.into(), tls.tcp.backlog),
+        ServerEndpoint::Unix(unix) => (unix.address.clone().into(), unix.backlog),
+        ServerEndpoint::Fd(_) | ServerEndpoint::Systemd(_) => {
+            return Err(io::Error::new(ErrorKind::Unsupported, "in memory there are no descriptors"));
+        }
+    };
+    Ok(Acceptor::Memory(memory.bind(address, backlog.into())?))
+}
+
 #[cfg(feature = "tls")]
 fn handshakes_of(tls: &TlsServer) -> Result<Prologue, TlsConfigError> {
     ServerTls::try_from(tls)?.prologue()
@@ -143,7 +162,7 @@ mod tests {
 
     use super::*;
     use crate::framing::Raw;
-    use crate::protocol::{Address, ForProtocol, Protocol};
+    use crate::protocol::{ForProtocol, Protocol};
 
     struct Never;
 

@@ -14,6 +14,7 @@ mod greet;
 mod handle;
 mod inherited;
 mod listen;
+mod memory;
 mod names;
 mod port;
 mod stdio;
@@ -28,7 +29,7 @@ use std::fmt;
 use std::io;
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use mio::{Events, Interest, Poll, Registry, Waker};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -49,6 +50,8 @@ pub(crate) use dial::{Dialled, Dialling, Target};
 use entries::Entry;
 pub use handle::Handle;
 use handle::Mailbox;
+use memory::World;
+pub(crate) use memory::{Arrival, Backlog, Memory};
 pub use names::GetAddrInfo;
 pub use port::Port;
 use port::Reserve;
@@ -83,8 +86,8 @@ struct Core {
     poll: RefCell<Poll>,
     events: RefCell<Events>,
     registry: Registry,
-    /// The start of the reactor's clock.
-    started: Instant,
+    /// Where its time and its sockets come from.
+    world: World,
     /// The time, as of the start of this turn's work: one look at the clock serves all that arrived.
     now: Cell<Timestamp>,
     /// All that is registered with the poll. A token is the key, whose generation keeps late events from newcomers.
@@ -187,12 +190,8 @@ impl<'a> InTurn<'a> {
 
 impl Drop for InTurn<'_> {
     fn drop(&mut self) {
-        let core = &self.reactor.0;
-        core.in_turn.set(false);
-        core.drain_by.set(None);
-        if core.stage.replace(Stage::Idle) != Stage::Idle {
-            self.reactor.guarded(|| core.turn_askers_away(ReactorError::Ended));
-        }
+        self.reactor.0.in_turn.set(false);
+        self.reactor.end_run();
     }
 }
 
@@ -229,6 +228,10 @@ impl Reactor {
     /// # Ok::<(), std::io::Error>(())
     /// ```
     pub fn new() -> io::Result<Self> {
+        Self::of(World::machine())
+    }
+
+    fn of(world: World) -> io::Result<Self> {
         let poll = Poll::new()?;
         let registry = poll.registry().try_clone()?;
         let mailbox = Arc::new(Mailbox::new(Waker::new(&registry, turn::WAKE)?));
@@ -237,7 +240,7 @@ impl Reactor {
             poll: RefCell::new(poll),
             events: RefCell::new(Events::with_capacity(Self::EVENTS)),
             registry,
-            started: Instant::now(),
+            world,
             now: Cell::default(),
             entries: RefCell::default(),
             connections: Cell::new(0),
@@ -351,6 +354,14 @@ impl Reactor {
         };
         self.0.stage.set(next);
         Ok(())
+    }
+
+    /// The run is over, if there was one.
+    fn end_run(&self) {
+        self.0.drain_by.set(None);
+        if self.0.stage.replace(Stage::Idle) != Stage::Idle {
+            self.guarded(|| self.0.turn_askers_away(ReactorError::Ended));
+        }
     }
 
     /// Stops; false if it does so already.
@@ -549,7 +560,7 @@ impl Keeper for Reactor {
 
 impl Timetable for Core {
     fn time(&self) -> Timestamp {
-        Timestamp::ZERO + self.started.elapsed()
+        self.world.time()
     }
 
     fn when(&self, key: TimerKey) -> Option<Timestamp> {

@@ -8,9 +8,7 @@ use std::io::{self, ErrorKind};
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use mio::net::TcpStream;
-
-use super::acceptor::Acceptor;
+use super::acceptor::{Acceptor, Client};
 use super::entries::{Entry, Other, token_of};
 use super::{Core, Job, Reactor};
 use crate::clock::TimerKey;
@@ -195,7 +193,7 @@ impl<F: Factory> Welcome for Seat<F> {
 
 /// A listening socket, as the reactor drives it.
 pub(super) struct Listener {
-    socket: Acceptor,
+    acceptor: Acceptor,
     factory: Rc<dyn Welcome>,
     /// What comes before each connection.
     prologue: Prologue,
@@ -214,9 +212,14 @@ impl Listener {
     /// When to try again after the system ran out of something.
     const RETRY: Duration = Duration::from_millis(100);
 
-    fn new(socket: Acceptor, (factory, prologue): (Rc<dyn Welcome>, Prologue), host: Address, home: Rc<Home>) -> Self {
+    fn new(
+        acceptor: Acceptor,
+        (factory, prologue): (Rc<dyn Welcome>, Prologue),
+        host: Address,
+        home: Rc<Home>,
+    ) -> Self {
         let (home, reported, retry) = (RefCell::new(home), Cell::new(false), Cell::new(None));
-        Self { socket, factory, prologue, host, home, reported, retry }
+        Self { acceptor, factory, prologue, host, home, reported, retry }
     }
 
     /// Takes the clients that wait, up to a turn's share.
@@ -226,9 +229,9 @@ impl Listener {
             if !reactor.is_open(key) {
                 return Status::Gone;
             }
-            match self.socket.accept() {
-                Ok((socket, peer)) => {
-                    reactor.guarded(|| self.welcome(reactor, socket, peer));
+            match self.acceptor.accept(&self.host) {
+                Ok(client) => {
+                    reactor.guarded(|| self.welcome(reactor, client));
                 }
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Status::Waiting,
                 Err(error) if is_exhaustion(&error) => return self.shed(reactor, key, &error),
@@ -244,13 +247,13 @@ impl Listener {
         Status::Busy
     }
 
-    fn welcome(&self, reactor: &Reactor, socket: TcpStream, peer: Address) {
+    fn welcome(&self, reactor: &Reactor, Client { socket, host, peer }: Client) {
         if let Err(answer) = self.factory.admit(&peer) {
-            return Socket::new(socket).turn_away(&answer);
+            return socket.turn_away(&answer);
         }
         self.reported.set(false);
-        let home = self.home_of(reactor, &socket);
-        reactor.welcome(&self.factory, &self.prologue, Socket::new(socket), home, peer);
+        let home = self.home_of(reactor, host);
+        reactor.welcome(&self.factory, &self.prologue, socket, home, peer);
     }
 
     fn report(&self, report: impl FnOnce()) {
@@ -259,9 +262,9 @@ impl Listener {
         }
     }
 
-    fn home_of(&self, reactor: &Reactor, socket: &TcpStream) -> Rc<Home> {
+    fn home_of(&self, reactor: &Reactor, host: Address) -> Rc<Home> {
         let mut home = self.home.borrow_mut();
-        if let Some(host) = self.socket.host_of(&self.host, socket).filter(|host| host != home.host()) {
+        if *home.host() != host {
             *home = self.factory.home(Rc::clone(&reactor.0.agenda), host);
         }
         Rc::clone(&home)
@@ -272,7 +275,7 @@ impl Listener {
         self.report(
             || tracing::error!(%error, host = %self.host, "no room for new connections, they are closed at once"),
         );
-        let turn_away = || (0..Self::ACCEPTS).find_map(|_| self.socket.accept().err());
+        let turn_away = || (0..Self::ACCEPTS).find_map(|_| self.acceptor.accept(&self.host).err());
         match reactor.0.reserve.lend(turn_away) {
             Some(None) => Status::Busy,
             Some(Some(error)) if error.kind() == ErrorKind::WouldBlock => Status::Waiting,

@@ -15,6 +15,7 @@ use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, OnceLock};
 use std::thread;
 
+use mio::Token;
 use mio::net::TcpStream;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
@@ -217,5 +218,13 @@ impl Layer for Output {
 
     fn shutdown(&mut self, below: &mut Option<TcpStream>) -> io::Result<()> {
         self.beneath.shutdown(below)
+    }
+
+    fn watch(&mut self, token: Token) {
+        self.beneath.watch(token);
+    }
+
+    fn error(&self) -> Option<io::Error> {
+        self.beneath.error()
     }
 }

@@ -141,6 +141,9 @@ impl Reactor {
     where
         R: IntoDeferred + Send + 'static,
     {
+        if self.memory().is_some() {
+            return defer_later(Duration::ZERO, self, call);
+        }
         // Out of its place once it has begun, or nobody wants it any more.
         let call = Arc::new(Mutex::new(Some(call)));
         let to_drop = Arc::clone(&call);

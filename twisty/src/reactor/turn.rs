@@ -9,6 +9,7 @@ use signal_hook_mio::v1_0::Signals;
 use super::entries::key_of;
 use super::handle::Letter;
 use super::{InTurn, Job, Reactor};
+use crate::clock::Timestamp;
 use crate::error::HandlerPanicked;
 
 /// Tokens that belong to no entry.
@@ -45,6 +46,9 @@ impl Reactor {
         self.0.now.set(self.time());
         let busy = self.0.busy.take();
         self.dispatch_events();
+        if let Some(memory) = self.memory() {
+            self.dispatch_memory(memory);
+        }
         for key in busy {
             self.drive(key, |driver, buffer, now| driver.handle_turn(now, buffer));
         }
@@ -57,14 +61,24 @@ impl Reactor {
     }
 
     fn wait(&self, at_most: Option<Duration>) -> io::Result<()> {
-        let idle = self.0.busy.borrow().is_empty() && self.0.agenda.is_empty() && !self.0.executor.has_ready();
-        let due = self.0.timers.borrow_mut().next_due().into_iter().chain(self.0.drain_by.get()).min();
-        let until_due = due.map(|due| due - self.time());
-        let timeout = if idle { until_due.into_iter().chain(at_most).min() } else { Some(Duration::ZERO) };
+        let until_due = self.next_due().map(|due| due - self.time());
+        let timeout = if self.is_idle() { until_due.into_iter().chain(at_most).min() } else { Some(Duration::ZERO) };
         match self.0.poll.borrow_mut().poll(&mut self.0.events.borrow_mut(), timeout) {
             Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(()),
             other => other,
         }
+    }
+
+    /// Nothing is to be done before something happens.
+    #[inline]
+    pub(super) fn is_idle(&self) -> bool {
+        self.0.busy.borrow().is_empty() && self.0.agenda.is_empty() && !self.0.executor.has_ready()
+    }
+
+    /// When something is to be done that was put off.
+    #[inline]
+    pub(super) fn next_due(&self) -> Option<Timestamp> {
+        self.0.timers.borrow_mut().next_due().into_iter().chain(self.0.drain_by.get()).min()
     }
 
     fn dispatch_events(&self) {

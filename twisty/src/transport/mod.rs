@@ -4,6 +4,7 @@
 mod bound_path;
 mod datagram;
 mod greeting;
+mod pipe;
 mod proxy_header;
 mod socket;
 mod stream;
@@ -14,6 +15,7 @@ mod upgrade;
 pub(crate) use bound_path::{BoundPath, PathOptions};
 pub(crate) use datagram::{DatagramSocket, Datagrams};
 pub(crate) use greeting::{Ends, Greeting, Preface, Prefaces, Progress, Prologue};
+pub(crate) use pipe::{Readiness, Side, Wire};
 pub(crate) use proxy_header::ProxyHeader;
 pub(crate) use socket::{Layer, Layers, Socket};
 pub(crate) use stream::Stream;
@@ -87,6 +89,16 @@ pub(crate) struct Ready {
     pub(crate) writable: bool,
     pub(crate) read_closed: bool,
     pub(crate) error: bool,
+}
+
+impl Ready {
+    const NOTHING: Self = Self { readable: false, writable: false, read_closed: false, error: false };
+    pub(crate) const READABLE: Self = Self { readable: true, ..Self::NOTHING };
+    const WRITABLE: Self = Self { writable: true, ..Self::NOTHING };
+    /// The peer has closed its side.
+    const ENDED: Self = Self { readable: true, read_closed: true, ..Self::NOTHING };
+    /// The peer has cut the connection off.
+    const RESET: Self = Self { writable: true, error: true, ..Self::ENDED };
 }
 
 impl From<&Event> for Ready {

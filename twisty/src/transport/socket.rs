@@ -55,6 +55,12 @@ pub(crate) trait Layer {
     /// The socket will be dropped without a shutdown: the peer is to learn that it was cut off.
     fn abort(&mut self) {}
 
+    /// Has what is beneath told under this token when it is ready: no poll watches what is in memory.
+    fn watch(&mut self, token: Token);
+
+    /// What broke what is beneath, where there is no operating system's socket to ask.
+    fn error(&self) -> Option<io::Error>;
+
     /// Whether another read may bring something, before the poll says so.
     fn has_more(&self) -> bool {
         true
@@ -108,9 +114,18 @@ enum Input {
 impl Socket {
     /// A connected socket. Fresh sockets can be written to without asking.
     pub(crate) const fn new(stream: TcpStream) -> Self {
+        Self::of(Some(stream), Layers(None))
+    }
+
+    /// A connected one that is none of the operating system's.
+    pub(crate) fn with_layer(layer: Box<dyn Layer>) -> Self {
+        Self::of(None, Layers(Some(Box::new(layer))))
+    }
+
+    const fn of(stream: Option<TcpStream>, layers: Layers) -> Self {
         Self {
-            stream: Some(stream),
-            layers: Layers(None),
+            stream,
+            layers,
             registered: Registered::Not,
             readable: false,
             writable: true,
@@ -124,9 +139,10 @@ impl Socket {
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
         match (&mut self.stream, self.registered) {
-            (None, _) | (_, Registered::Yes) => return Ok(()),
+            (_, Registered::Yes) => return Ok(()),
             (Some(stream), Registered::Not) => registry.register(stream, token, BOTH)?,
             (Some(stream), Registered::Before) => registry.reregister(stream, token, BOTH)?,
+            (None, _) => self.layers.watch(token),
         }
         self.registered = Registered::Yes;
         Ok(())
@@ -269,7 +285,10 @@ impl Socket {
 
     /// The error that the operating system keeps for it, if it does.
     pub(crate) fn take_error(&self) -> Option<io::Error> {
-        self.stream.as_ref()?.take_error().ok().flatten()
+        match &self.stream {
+            Some(stream) => stream.take_error().ok().flatten(),
+            None => self.layers.error(),
+        }
     }
 
     /// Where it is connected to; [`ErrorKind::NotConnected`] while it is not.
@@ -360,6 +379,16 @@ impl Layers {
             layer.abort();
         }
     }
+
+    pub(crate) fn watch(&mut self, token: Token) {
+        if let Some(layer) = &mut self.0 {
+            layer.watch(token);
+        }
+    }
+
+    pub(crate) fn error(&self) -> Option<io::Error> {
+        self.0.as_ref()?.error()
+    }
 }
 
 /// What was read too early, in front of what is beneath.
@@ -395,6 +424,14 @@ impl Layer for Unread {
 
     fn abort(&mut self) {
         self.beneath.abort();
+    }
+
+    fn watch(&mut self, token: Token) {
+        self.beneath.watch(token);
+    }
+
+    fn error(&self) -> Option<io::Error> {
+        self.beneath.error()
     }
 
     fn flush(&mut self, below: &mut Option<TcpStream>) -> io::Result<()> {

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use mio::Token;
 use mio::net::TcpStream;
 use rustls::pki_types::ServerName;
 use rustls::{CertificateError, ClientConfig, ClientConnection, Connection, ServerConfig, ServerConnection};
@@ -191,6 +192,14 @@ impl Layer for Tls {
 
     fn abort(&mut self) {
         self.beneath.abort();
+    }
+
+    fn watch(&mut self, token: Token) {
+        self.beneath.watch(token);
+    }
+
+    fn error(&self) -> Option<io::Error> {
+        self.beneath.error()
     }
 
     fn has_more(&self) -> bool {
