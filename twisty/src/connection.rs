@@ -209,10 +209,7 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn step(&self, now: Timestamp, writable: bool) -> Step {
         let link = self.cx.link();
         link.left_agenda();
-        if link.if_watched(|watch| std::mem::take(&mut watch.restarted)) == Some(true) {
-            self.moved_at.set(now);
-        }
-        let throttled = self.holds_back(now, writable);
+        let throttled = link.has_rare() && self.holds_back(now, writable);
         let writable = writable && !throttled;
         let written = link.look_after_outbox(writable);
         match link.phase() {
@@ -297,8 +294,9 @@ impl<P: Protocol> Connection<P> {
             Phase::Open | Phase::Mute => {
                 let quiet = waits(self.waiting_since, self.timeout());
                 let idle = waits(self.moved_at.get(), self.idle_timeout());
+                let begun = if self.inbox.is_some() { self.frame_due() } else { None };
                 let watched = self.cx.link().if_watched(|watch| watch.deadline()).flatten();
-                [quiet, idle, self.frame_due(), watched].into_iter().flatten().min()
+                quiet.into_iter().chain(idle).chain(begun).chain(watched).min()
             }
             Phase::Closed => self.lingers_until(),
             Phase::Aborting => None,

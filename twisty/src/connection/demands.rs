@@ -82,8 +82,12 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// Whether a throttle holds output back that the other side takes.
+    #[cold]
     pub(super) fn holds_back(&self, now: Timestamp, writable: bool) -> bool {
         let link = self.cx.link();
+        if link.if_watched(|watch| std::mem::take(&mut watch.restarted)) == Some(true) {
+            self.moved_at.set(now);
+        }
         let held = link.if_watched(|watch| {
             let wanted = writable && !link.outbox().is_empty();
             if wanted { watch.output_room(now) == 0 } else { watch.forget_output() }

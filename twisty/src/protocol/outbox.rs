@@ -54,6 +54,12 @@ impl Outbox {
         self.0.as_ref().map_or(0, |queue| queue.length)
     }
 
+    /// Whether nothing is queued or owed, and that was noticed.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.0.is_none()
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -104,10 +110,13 @@ impl Outbox {
     }
 
     /// The same, but no more than `at_most` bytes of it.
+    #[inline]
     pub(crate) fn with_first<R>(&self, at_most: usize, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
-        if self.len() <= at_most {
-            return self.with_slices(write);
-        }
+        if self.len() <= at_most { self.with_slices(write) } else { self.with_part(at_most, write) }
+    }
+
+    #[cold]
+    fn with_part<R>(&self, at_most: usize, write: impl FnOnce(&[IoSlice<'_>]) -> R) -> R {
         self.with_slices(|slices| {
             let (mut left, mut first) = (at_most, [IoSlice::new(&[]); Self::SLICES]);
             for (slice, first) in slices.iter().zip(&mut first) {

@@ -480,6 +480,13 @@ impl<F: Framing> Transport<F> {
     /// is left, so that a peer which sends and never reads costs bounded memory.
     #[inline]
     pub(crate) fn accepts(&self, limits: &Limits) -> bool {
+        let flows = self.0.holds.get() == Holds::default() && self.0.phase.get() < Phase::Closing;
+        // Most have nothing queued, and owe nothing.
+        if self.outbox().is_idle() { flows } else { self.is_not_stalled(limits) && flows }
+    }
+
+    /// Whether neither what is queued nor what is owed is too much; that it is not any more is noticed here.
+    fn is_not_stalled(&self, limits: &Limits) -> bool {
         let was_stalled = self.outbox().is_stalled();
         let stalled = self.queued() > if was_stalled { limits.low_water_mark() } else { limits.high_water };
         self.outbox().set_stalled(stalled);
@@ -489,7 +496,7 @@ impl<F: Framing> Transport<F> {
             self.with_rare(|rare| rare.drained = true);
         }
         let waits = self.promised_replies() >= limits.max_pending_replies.max(1);
-        !stalled && !waits && self.0.holds.get() == Holds::default() && self.0.phase.get() < Phase::Closing
+        !stalled && !waits
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -607,6 +614,11 @@ impl<F: Framing> Transport<F> {
     /// Asks what policies know of this connection, if any do.
     #[inline]
     pub(crate) fn if_watched<R>(&self, ask: impl FnOnce(&mut Watch) -> R) -> Option<R> {
+        if self.has_rare() { self.ask_watch(ask) } else { None }
+    }
+
+    #[cold]
+    fn ask_watch<R>(&self, ask: impl FnOnce(&mut Watch) -> R) -> Option<R> {
         self.if_rare(|rare| rare.watch.as_deref_mut().map(ask)).flatten()
     }
 
@@ -637,9 +649,7 @@ impl<F> Transport<F> {
     pub(crate) fn has_rare(&self) -> bool {
         let rare = self.0.rare.take();
         let any = rare.is_some();
-        if any {
-            self.0.rare.set(rare);
-        }
+        self.0.rare.set(rare);
         any
     }
 
