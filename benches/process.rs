@@ -60,7 +60,7 @@ impl Server {
         let mut server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
         let mut line = String::new();
         stdout.map_or(Ok(0), |stdout| BufReader::new(stdout).read_line(&mut line))?;
-        let address = line.trim().trim_start_matches("tcp:").parse();
+        let address = line.trim().trim_start_matches("tcp:").trim_start_matches("udp:").parse();
         server.address = address.map_err(|_| format!("the server {name} says {line:?} instead of its address"))?;
         Ok(server)
     }

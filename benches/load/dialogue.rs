@@ -11,13 +11,9 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Poll};
 
-use super::{Load, PATIENCE, READ_BUFFER, Run, connect, poll_socket, read_expected, wait};
+use super::{APART, Load, PATIENCE, READ_BUFFER, Run, check_differ, connect, poll_socket, read_expected, wait};
 use crate::Result;
 use crate::tape::Tape;
-
-/// Neighbours start so many messages apart on the tape, whose length is no multiple of it: no two start at the same
-/// place.
-const APART: usize = 7;
 
 /// What all clients of a dialogue say and expect.
 #[derive(Debug, Clone)]
@@ -48,10 +44,7 @@ impl Dialogue {
     /// # Errors
     /// When they cannot connect, or when some of them would say the same all the time.
     pub fn connect(server: SocketAddr, spin: bool, connections: usize, script: Script) -> Result<Self> {
-        let messages = script.requests.count();
-        if messages < connections || messages.is_multiple_of(APART) {
-            return Err(format!("{connections} clients do not differ on a tape of {messages} messages").into());
-        }
+        check_differ(connections, &script.requests)?;
         let poll = Poll::new()?;
         let clients = (0..connections).map(|number| Client::connect(server, &poll, number)).collect::<Result<_>>()?;
         Ok(Self {

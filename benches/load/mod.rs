@@ -1,6 +1,7 @@
 //! Loads: clients that keep a server busy, and check every byte that it sends.
 
 mod chat;
+mod datagrams;
 mod dialogue;
 mod visits;
 
@@ -14,8 +15,10 @@ use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
 
 use crate::Result;
+use crate::tape::Tape;
 
 pub use chat::Chat;
+pub use datagrams::Exchange;
 pub use dialogue::{Dialogue, Script};
 pub use visits::Visits;
 
@@ -24,6 +27,10 @@ const READ_BUFFER: usize = 64 * 1024;
 
 /// How long a server may keep the clients waiting when it should only finish its last replies.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Neighbours start so many messages apart on the tape, whose length is no multiple of it: no two start at the same
+/// place.
+const APART: usize = 7;
 
 /// Clients that are connected to a server.
 pub trait Load: fmt::Debug {
@@ -40,6 +47,8 @@ pub struct Run {
     began: Instant,
     /// How many operations it was.
     pub operations: u64,
+    /// How many datagrams got lost, or their replies, and were sent again.
+    pub lost: u64,
     /// How long they took together.
     pub elapsed: Duration,
     /// Nanoseconds that each of them took, or each batch of them.
@@ -50,7 +59,7 @@ impl Run {
     fn begin() -> Self {
         // Three figures of up to a minute; it cannot fail. What takes longer counts as a minute.
         let latencies = Histogram::new_with_max(60_000_000_000, 3).expect("three figures are few enough");
-        Self { began: Instant::now(), operations: 0, elapsed: Duration::ZERO, latencies }
+        Self { began: Instant::now(), operations: 0, lost: 0, elapsed: Duration::ZERO, latencies }
     }
 
     /// So many operations have come to their end together.
@@ -68,6 +77,15 @@ impl Run {
 /// waking them up.
 const fn wait(spin: bool) -> Duration {
     if spin { Duration::ZERO } else { PATIENCE }
+}
+
+/// A reply that goes to the wrong client is noticed only if they do not say the same.
+fn check_differ(clients: usize, tape: &Tape) -> Result {
+    let messages = tape.count();
+    if messages < clients || messages.is_multiple_of(APART) {
+        return Err(format!("{clients} clients do not differ on a tape of {messages} messages").into());
+    }
+    Ok(())
 }
 
 fn connect(server: SocketAddr) -> Result<net::TcpStream> {

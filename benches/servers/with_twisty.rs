@@ -30,6 +30,10 @@ pub(super) fn quote() -> crate::Result {
     run(Qotd::factory())
 }
 
+pub(super) fn datagrams() -> crate::Result {
+    listen_to_datagrams().map_err(|failure| failure.to_string().into())
+}
+
 fn run<F: Factory>(factory: F) -> crate::Result {
     listen_and_run(factory).map_err(|failure| failure.to_string().into())
 }
@@ -37,7 +41,17 @@ fn run<F: Factory>(factory: F) -> crate::Result {
 fn listen_and_run<F: Factory>(factory: F) -> twisty::Result<()> {
     let reactor = Reactor::new()?;
     let port = reactor.listen("tcp:0:interface=127.0.0.1", factory)?;
-    announce(port.host()).map_err(|error| Failure::message(error.to_string()))?;
+    announce_and_run(&reactor, port.host())
+}
+
+fn listen_to_datagrams() -> twisty::Result<()> {
+    let reactor = Reactor::new()?;
+    let port = reactor.listen_datagrams("udp:0:interface=127.0.0.1", DatagramEcho)?;
+    announce_and_run(&reactor, port.host())
+}
+
+fn announce_and_run(reactor: &Reactor, host: Address) -> twisty::Result<()> {
+    announce(host).map_err(|error| Failure::message(error.to_string()))?;
     reactor.run()?;
     Ok(())
 }
@@ -100,6 +114,17 @@ impl Qotd {
     fn greet(&mut self, cx: &Context<Self>) {
         cx.write(QUOTE);
         cx.lose_connection();
+    }
+}
+
+#[protocol(datagram)]
+struct DatagramEcho;
+
+#[protocol]
+impl DatagramEcho {
+    #[on(datagram)]
+    fn echo<'a>(&mut self, data: &'a [u8]) -> &'a [u8] {
+        data
     }
 }
 

@@ -5,9 +5,11 @@
 //! so there is no second one to be told "would block". It is a real server, though: what a slow peer does not take is
 //! kept, and that peer is not read until it took it; a frame has a longest length; the end of a connection is noticed.
 //!
-//! The loop is the same for all; what a connection's bytes mean is a [`Service`], a file each.
+//! The loop is the same for all; what a connection's bytes mean is a [`Service`], a file each. That for datagrams has no
+//! connections, and is a loop of its own.
 
 mod chat;
+mod datagrams;
 mod echo;
 mod frames;
 mod quote;
@@ -25,6 +27,7 @@ use super::announce;
 use crate::Result;
 
 pub(super) use chat::chat;
+pub(super) use datagrams::datagrams;
 pub(super) use echo::echo;
 pub(super) use frames::{lines, netstrings, strings};
 pub(super) use quote::quote;
