@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::Result;
+use crate::certificate;
 
 /// Where the servers run, and where the clients.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,7 @@ impl Server {
         if let Some(cores) = cores {
             command.args(["--core", &cores.server.to_string()]);
         }
+        certificate::hand_to(&mut command)?;
         // Backtraces are for whoever debugs: with them, each connection that ends takes one.
         command.env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;

@@ -3,23 +3,28 @@
 mod chat;
 mod datagrams;
 mod dialogue;
+mod handshakes;
 mod visits;
 
 use std::fmt;
 use std::io::{ErrorKind, Read};
 use std::net::{self, SocketAddr};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hdrhistogram::Histogram;
 use mio::net::TcpStream;
 use mio::{Interest, Poll, Token};
+use rustls::{ClientConfig, ClientConnection, StreamOwned};
 
 use crate::Result;
+use crate::certificate;
 use crate::tape::Tape;
 
 pub use chat::Chat;
 pub use datagrams::Exchange;
 pub use dialogue::{Dialogue, Script};
+pub use handshakes::Handshakes;
 pub use visits::Visits;
 
 /// What every client reads into.
@@ -31,6 +36,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Neighbours start so many messages apart on the tape, whose length is no multiple of it: no two start at the same
 /// place.
 const APART: usize = 7;
+
+/// A client's socket, and TLS over it.
+pub type TlsStream = StreamOwned<ClientConnection, TcpStream>;
 
 /// Clients that are connected to a server.
 pub trait Load: fmt::Debug {
@@ -102,8 +110,13 @@ fn poll_socket(socket: net::TcpStream, poll: &Poll, number: usize) -> Result<Tcp
     Ok(socket)
 }
 
+/// The handshake is made with the first bytes that are written.
+fn over_tls(socket: TcpStream, config: &Arc<ClientConfig>) -> Result<TlsStream> {
+    Ok(StreamOwned::new(certificate::client(config)?, socket))
+}
+
 /// Reads what is there of the last `awaited` bytes of `expected`; whether none are missing any more.
-fn read_expected(socket: &mut TcpStream, buffer: &mut [u8], expected: &[u8], awaited: &mut usize) -> Result<bool> {
+fn read_expected(socket: &mut impl Read, buffer: &mut [u8], expected: &[u8], awaited: &mut usize) -> Result<bool> {
     while *awaited > 0 {
         match socket.read(buffer) {
             Ok(0) => return Err("the server closed a connection".into()),

@@ -16,7 +16,7 @@ pub const QUOTE: &str = "An apple a day keeps the doctor away\r\n";
 
 type Serve = fn() -> Result;
 
-const SERVERS: [(&str, Serve); 33] = [
+const SERVERS: [(&str, Serve); 36] = [
     ("echo-mio", by_hand::echo),
     ("echo-tokio", with_tokio::echo),
     ("echo-tokio-large", with_tokio::echo_large),
@@ -50,6 +50,9 @@ const SERVERS: [(&str, Serve); 33] = [
     ("datagrams-tokio", with_tokio::datagrams),
     ("datagrams-twisted", || with_twisted::serve("datagrams")),
     ("datagrams-twisty", with_twisty::datagrams),
+    ("tls-mio", by_hand::echo_tls),
+    ("tls-tokio", with_tokio::echo_tls),
+    ("tls-twisty", with_twisty::echo_tls),
 ];
 
 /// Serves in this process, until it is killed.

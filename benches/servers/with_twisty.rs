@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use twisty::prelude::*;
+use twisty::tls::{Identity, ServerTls};
 
 use super::{QUOTE, announce};
+use crate::certificate;
 
 pub(super) fn echo() -> crate::Result {
     run(Echo::factory())
@@ -34,6 +36,10 @@ pub(super) fn datagrams() -> crate::Result {
     listen_to_datagrams().map_err(|failure| failure.to_string().into())
 }
 
+pub(super) fn echo_tls() -> crate::Result {
+    listen_tls(certificate::pem()?).map_err(|failure| failure.to_string().into())
+}
+
 fn run<F: Factory>(factory: F) -> crate::Result {
     listen_and_run(factory).map_err(|failure| failure.to_string().into())
 }
@@ -41,6 +47,13 @@ fn run<F: Factory>(factory: F) -> crate::Result {
 fn listen_and_run<F: Factory>(factory: F) -> twisty::Result<()> {
     let reactor = Reactor::new()?;
     let port = reactor.listen("tcp:0:interface=127.0.0.1", factory)?;
+    announce_and_run(&reactor, port.host())
+}
+
+fn listen_tls(pem: &str) -> twisty::Result<()> {
+    let reactor = Reactor::new()?;
+    let tls = ServerTls::new(Identity::from_pem(pem, pem)?);
+    let port = reactor.listen_tls("tcp:0:interface=127.0.0.1", &tls, Echo::factory())?;
     announce_and_run(&reactor, port.host())
 }
 

@@ -4,6 +4,7 @@ mod chat;
 mod datagrams;
 mod frames;
 mod netstrings;
+mod tls;
 
 use std::net::SocketAddr;
 
@@ -20,6 +21,7 @@ pub(super) use datagrams::datagrams;
 pub(super) use frames::{
     lines_batched, lines_send, netstrings_batched, netstrings_send, strings_batched, strings_send,
 };
+pub(super) use tls::echo_tls;
 
 const LONGEST_LINE: usize = 16384;
 
