@@ -1,7 +1,8 @@
 //! Sends back each datagram that it gets.
 //!
 //! An edge-triggered poll says once that there are datagrams, so they are read until there are none. An echo that the
-//! system has no room for is kept, and nothing more is read until it is gone.
+//! system has no room for is kept, and nothing more is read until it is gone. Only then is the socket watched for room:
+//! one that has some says so after everything that it sends.
 
 use std::io::{ErrorKind, Result as IoResult};
 use std::net::SocketAddr;
@@ -16,7 +17,7 @@ use crate::servers::announce;
 pub(in crate::servers) fn datagrams() -> Result {
     let mut poll = Poll::new()?;
     let mut socket = UdpSocket::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
-    poll.registry().register(&mut socket, LISTENER, Interest::READABLE | Interest::WRITABLE)?;
+    poll.registry().register(&mut socket, LISTENER, Interest::READABLE)?;
     announce(format_args!("udp:{}", socket.local_addr()?))?;
     let mut echo = Echo { socket, buffer: vec![0; READ_BUFFER], unsent: None };
     let mut events = Events::with_capacity(16);
@@ -26,9 +27,12 @@ pub(in crate::servers) fn datagrams() -> Result {
         {
             return Err(error.into());
         }
+        let waited = echo.unsent.is_some();
         match echo.turn() {
             Err(error) if error.kind() != ErrorKind::WouldBlock => return Err(error.into()),
-            _ => {}
+            _ if echo.unsent.is_some() == waited => {}
+            _ if waited => poll.registry().reregister(&mut echo.socket, LISTENER, Interest::READABLE)?,
+            _ => poll.registry().reregister(&mut echo.socket, LISTENER, Interest::READABLE | Interest::WRITABLE)?,
         }
     }
 }
