@@ -20,7 +20,10 @@ const NAME: &str = "localhost";
 const VARIABLE: &str = "BENCHES_CERTIFICATE";
 
 /// The certificate and its key, in PEM.
-pub(crate) fn pem() -> Result<&'static str> {
+///
+/// # Errors
+/// When there cannot be one.
+pub fn pem() -> Result<&'static str> {
     static PEM: OnceLock<Result<String, rcgen::Error>> = OnceLock::new();
     let pem = PEM.get_or_init(|| env::var(VARIABLE).or_else(|_| make()));
     pem.as_deref().map_err(|error| error.clone().into())
@@ -47,7 +50,8 @@ fn provider() -> Arc<CryptoProvider> {
 
 /// What servers by hand and on tokio do: what rustls does if nothing else is said, as twisty does.
 pub(crate) fn server_config() -> Result<Arc<ServerConfig>> {
-    let (certificate, key) = (CertificateDer::from_pem_slice(pem()?.as_bytes())?, PrivateKeyDer::from_pem_slice(pem()?.as_bytes())?);
+    let (certificate, key) =
+        (CertificateDer::from_pem_slice(pem()?.as_bytes())?, PrivateKeyDer::from_pem_slice(pem()?.as_bytes())?);
     let config = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
     Ok(Arc::new(config.with_no_client_auth().with_single_cert(vec![certificate], key)?))
 }

@@ -12,7 +12,10 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Poll};
 
-use super::{APART, Load, PATIENCE, READ_BUFFER, Run, TlsStream, check_differ, connect, over_tls, poll_socket, read_expected, wait};
+use super::{
+    APART, Load, PATIENCE, READ_BUFFER, Run, TlsStream, check_differ, connect, over_tls, poll_socket, read_expected,
+    wait,
+};
 use crate::Result;
 use crate::certificate;
 use crate::tape::Tape;
