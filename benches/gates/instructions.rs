@@ -88,7 +88,7 @@ const BUDGETS: [Budget; 15] = [
         reference: None,
         units: 1,
         unit: "datagram and turn",
-        budget: 2500.0,
+        budget: 2595.0,
         look_at: "`Reactor::one_turn`, `transport::Datagrams`, `datagram::Heart`, `DatagramTransport`",
     },
     Budget {
