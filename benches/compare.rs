@@ -77,6 +77,8 @@ pub struct Sample {
     pub p50: u64,
     /// The same for 99 of 100.
     pub p99: u64,
+    /// How many datagrams were sent again.
+    pub lost: u64,
 }
 
 /// Puts the workload on each of its rivals in every round; for each rival, its samples in the order of the rounds.
@@ -115,6 +117,7 @@ fn measure(rival: &Rival, cores: Option<Cores>, duration: Duration) -> Result<Sa
         cpu: cpu.map(|cpu| cpu.as_nanos() as f64 / run.operations as f64),
         p50: run.latencies.value_at_quantile(0.5),
         p99: run.latencies.value_at_quantile(0.99),
+        lost: run.lost,
     })
 }
 

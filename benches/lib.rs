@@ -18,6 +18,7 @@
 //! - [`options`]: the command line, the same for all benches.
 //! - [`process`]: a server as a child process on a core of its own, and the CPU time that it took.
 //! - [`servers`]: the servers, by name. A new one is a function there and a row in its table.
+//! - [`certificate`]: what those of them show that speak TLS.
 //! - [`tape`], [`load`]: what the clients say, and the clients, which check every byte of the replies.
 //! - [`memory`]: what connections cost a server that do nothing.
 //! - [`compare`]: workloads, and the rounds that measure them.
@@ -28,6 +29,7 @@
 //! - [`table`], [`chart`], [`results`]: how that is printed, drawn and kept, also for benches with samples of another kind.
 
 pub mod aim;
+pub mod certificate;
 pub mod chart;
 pub mod compare;
 pub mod contest;

@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use crate::Result;
+use crate::certificate;
 
 /// Where the servers run, and where the clients.
 #[derive(Debug, Clone, Copy)]
@@ -53,6 +54,7 @@ impl Server {
         if let Some(cores) = cores {
             command.args(["--core", &cores.server.to_string()]);
         }
+        certificate::hand_to(&mut command)?;
         // Backtraces are for whoever debugs: with them, each connection that ends takes one.
         command.env_remove("RUST_BACKTRACE").env_remove("RUST_LIB_BACKTRACE");
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
@@ -60,7 +62,7 @@ impl Server {
         let mut server = Self { child, address: SocketAddr::from(([127, 0, 0, 1], 0)) };
         let mut line = String::new();
         stdout.map_or(Ok(0), |stdout| BufReader::new(stdout).read_line(&mut line))?;
-        let address = line.trim().trim_start_matches("tcp:").parse();
+        let address = line.trim().trim_start_matches("tcp:").trim_start_matches("udp:").parse();
         server.address = address.map_err(|_| format!("the server {name} says {line:?} instead of its address"))?;
         Ok(server)
     }

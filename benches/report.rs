@@ -45,13 +45,20 @@ pub fn workload(workload: &Workload, samples: &[Vec<Sample>], calls: &[Calls]) -
         ]);
     }
     let note = |(rival, calls): (&Rival, &Calls)| format!("{}: {calls}", rival.label);
+    let losses = workload.rivals.iter().zip(samples).filter_map(|(rival, samples)| loss(rival, samples));
     let bars = workload.rivals.iter().map(|rival| (rival.label, rival.aim.as_slice()));
     Section {
         name: workload.name.clone(),
         table,
-        notes: workload.rivals.iter().zip(calls).map(note).collect(),
+        notes: workload.rivals.iter().zip(calls).map(note).chain(losses).collect(),
         chart: chart(&workload.name, "server's CPU time per operation, ratio to the first", bars, &cpus),
     }
+}
+
+/// A line about the datagrams that got lost, if some did.
+fn loss(rival: &Rival, samples: &[Sample]) -> Option<String> {
+    let lost: u64 = samples.iter().map(|sample| sample.lost).sum();
+    (lost > 0).then(|| format!("{}: {lost} datagrams lost and sent again, in all rounds", rival.label))
 }
 
 /// How the figures of contests come about.

@@ -1,7 +1,7 @@
 //! Allocations: none, once everything has been used.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, UdpSocket};
 use std::time::Duration;
 
 use allocation_counter::measure;
@@ -10,7 +10,9 @@ use twisty::prelude::*;
 use twisty::protocol::IntoShared;
 use twisty::testing::{Client, Server};
 
-use crate::protocols::{Int32Echo, LineEcho, Member, NetstringEcho, Parity, Polite, RawEcho, Room, Swing};
+use crate::protocols::{
+    DatagramEcho, Int32Echo, LineEcho, Member, NetstringEcho, Parity, Polite, RawEcho, Room, Swing,
+};
 use crate::report::{Measured, Report};
 
 /// Requests that arrive together.
@@ -47,7 +49,8 @@ pub(crate) fn hold(report: &mut Report) -> Result {
     gate(report, &Talk { name: "broadcast", clients: MEMBERS, request: line, reply: line }, || {
         let _members: fn() -> Member = Member::default;
         Room::default()
-    })
+    })?;
+    datagrams(report)
 }
 
 /// A turn in which nothing happens: what the other gates subtract from what they count.
@@ -58,7 +61,7 @@ fn idle_turn(report: &mut Report) -> Result {
     let sockets = Sockets::connect(RawEcho::factory(), 1)?;
     report.measured(&Measured {
         gate: "idle turn",
-        cost: sockets.count_idle_turn()?,
+        cost: count_idle_turn(&sockets.reactor)?,
         // The reactor, boxed as the clock that is the thread's current one for that long.
         budget: 1.0,
         least: 1.0,
@@ -95,6 +98,52 @@ fn gate<F: Factory, S: IntoShared<F>>(report: &mut Report, talk: &Talk, factory:
     Ok(())
 }
 
+/// Datagrams and their echoes, some of which arrive in one turn.
+fn datagrams(report: &mut Report) -> Result {
+    for (gate, batch) in [("datagram, returned, one at a time", 1), ("datagram, returned, in batches", BATCH)] {
+        if report.wants(gate) {
+            report.measured(&Measured {
+                gate,
+                cost: count_datagrams(batch)? / batch as f64,
+                budget: 0.0,
+                least: 0.0,
+                unit: "allocations",
+                look_at: "what is done between the read and the write: `Datagrams::read`, `datagram::Heart`, the handler's \
+                          argument and outcome, `DatagramTransport`",
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Allocations of a turn in which so many datagrams arrive.
+fn count_datagrams(batch: usize) -> Result<f64> {
+    let reactor = Reactor::new()?;
+    let port = reactor.listen_datagrams("udp:0:interface=127.0.0.1", DatagramEcho);
+    let port = port.map_err(|failure| failure.to_string())?;
+    // From now on it is polled.
+    reactor.turn(Some(Duration::ZERO))?;
+    let client = UdpSocket::bind("127.0.0.1:0")?;
+    client.connect(("127.0.0.1", port.host().port().unwrap_or_default()))?;
+    client.set_read_timeout(Some(PATIENCE))?;
+    let (datagram, mut echo) = ([b'x'; 64], [0; 65]);
+    let mut round = || {
+        for _ in 0..batch {
+            client.send(&datagram)?;
+        }
+        reactor.turn(Some(PATIENCE))?;
+        for _ in 0..batch {
+            let length = client.recv(&mut echo)?;
+            if echo[..length] != datagram {
+                return Err(format!("a wrong echo: {}", echo[..length].escape_ascii()).into());
+            }
+        }
+        Ok(())
+    };
+    (0..ROUNDS).try_for_each(|_| round())?;
+    Ok(count(round)? - count_idle_turn(&reactor)?)
+}
+
 /// A reactor and its clients, all in this thread.
 struct Sockets {
     reactor: Reactor,
@@ -124,14 +173,7 @@ impl Sockets {
         (0..ROUNDS).try_for_each(|_| self.round(pieces, reply))?;
         let counted = count(|| self.round(pieces, reply))?;
         // `turn` makes its reactor the current one each time; `run` does so once.
-        Ok(counted - self.count_idle_turn()? * pieces.len() as f64)
-    }
-
-    /// Allocations of a turn that finds nothing to do.
-    fn count_idle_turn(&self) -> Result<f64> {
-        let turn = || Ok(self.reactor.turn(Some(Duration::ZERO))?);
-        (0..ROUNDS).try_for_each(|_| turn())?;
-        count(turn)
+        Ok(counted - count_idle_turn(&self.reactor)? * pieces.len() as f64)
     }
 
     fn round(&mut self, pieces: &[&[u8]], reply: &[u8]) -> Result {
@@ -151,6 +193,13 @@ impl Sockets {
     fn turn(&self) -> Result {
         Ok(self.reactor.turn(Some(PATIENCE))?)
     }
+}
+
+/// Allocations of a turn that finds nothing to do.
+fn count_idle_turn(reactor: &Reactor) -> Result<f64> {
+    let turn = || Ok(reactor.turn(Some(Duration::ZERO))?);
+    (0..ROUNDS).try_for_each(|_| turn())?;
+    count(turn)
 }
 
 /// Allocations of one round of the work.

@@ -30,7 +30,7 @@ const fn frame(work: &'static str, reference: Option<&'static str>, budget: f64,
     Budget { work, reference, units: FRAMES, unit: "frame of 64 bytes", budget, look_at }
 }
 
-const BUDGETS: [Budget; 14] = [
+const BUDGETS: [Budget; 15] = [
     frame("decode lines", Some("find line ends"), 10.0, "`Line::decode`"),
     frame("decode netstrings", None, 59.0, "`Netstring::decode`"),
     frame("decode int32", None, 25.5, "`LengthPrefixed::decode`"),
@@ -82,6 +82,14 @@ const BUDGETS: [Budget; 14] = [
         unit: "request and turn",
         budget: 2625.0,
         look_at: "`Reactor::one_turn`, `transport::Stream`, `Connection::handle_bytes` and `step`",
+    },
+    Budget {
+        work: "echo datagrams",
+        reference: None,
+        units: 1,
+        unit: "datagram and turn",
+        budget: 2595.0,
+        look_at: "`Reactor::one_turn`, `transport::Datagrams`, `datagram::Heart`, `DatagramTransport`",
     },
     Budget {
         work: "fire a callback",

@@ -1,7 +1,10 @@
 //! The protocols under test, as the examples are written, and servers of them.
 
-use benches::Result;
+use benches::{Result, certificate};
 use twisty::prelude::*;
+use twisty::tls::{Identity, ServerTls};
+
+const LOOPBACK: &str = "tcp:0:interface=127.0.0.1";
 
 #[protocol(raw)]
 #[derive(Default)]
@@ -144,6 +147,17 @@ impl Swing {
     }
 }
 
+#[protocol(datagram)]
+pub(crate) struct DatagramEcho;
+
+#[protocol]
+impl DatagramEcho {
+    #[on(datagram)]
+    fn echo<'a>(&mut self, data: &'a [u8]) -> &'a [u8] {
+        data
+    }
+}
+
 /// Tells every member what one of them says.
 #[protocol(line, factory = Room)]
 #[derive(Default)]
@@ -170,15 +184,20 @@ impl Member {
 
 /// Serves in this process until it is killed: what is only a gate, or else one of the servers of the benches.
 pub(crate) fn serve(name: &str) -> Result {
-    match name {
-        "room" => run(Room::default()).map_err(|failure| failure.to_string().into()),
-        name => benches::servers::serve(name),
-    }
+    let served = match name {
+        "room" => run(|reactor| reactor.listen(LOOPBACK, Room::default())),
+        "lines-tls" => {
+            let pem = certificate::pem()?;
+            let tls = ServerTls::new(Identity::from_pem(pem, pem)?);
+            run(|reactor| reactor.listen_tls(LOOPBACK, &tls, LineEcho::factory()))
+        }
+        name => return benches::servers::serve(name),
+    };
+    served.map_err(|failure| failure.to_string().into())
 }
 
-fn run<F: Factory>(factory: F) -> twisty::Result<()> {
+fn run(listen: impl FnOnce(&Reactor) -> twisty::Result<twisty::Port>) -> twisty::Result<()> {
     let reactor = Reactor::new()?;
-    let port = reactor.listen("tcp:0:interface=127.0.0.1", factory)?;
-    println!("{}", port.host());
+    println!("{}", listen(&reactor)?.host());
     reactor.run()
 }

@@ -5,7 +5,7 @@
 
 use std::hint::black_box;
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, UdpSocket};
 use std::time::Duration;
 
 use benches::Result;
@@ -17,7 +17,7 @@ use twisty::protocol::IntoShared;
 use twisty::testing::Server;
 
 use crate::growth;
-use crate::protocols::{Deaf, LineEcho, RawEcho, Room, Till};
+use crate::protocols::{DatagramEcho, Deaf, LineEcho, RawEcho, Room, Till};
 
 /// Frames in a round.
 pub(crate) const FRAMES: usize = 100;
@@ -33,7 +33,7 @@ const NUMBER: &[u8] = b"12345\r\n";
 
 type Work = fn(usize);
 
-const WORKS: [(&str, Work); 21] = [
+const WORKS: [(&str, Work); 22] = [
     ("find line ends", find_line_ends),
     ("decode lines", |rounds| decode(Line::new(), rounds)),
     ("decode netstrings", |rounds| decode(Netstring::new(), rounds)),
@@ -52,6 +52,7 @@ const WORKS: [(&str, Work); 21] = [
     ("copy to members", copy_to_members),
     ("broadcast", broadcast),
     ("echo over a socket", echo_over_a_socket),
+    ("echo datagrams", echo_datagrams),
     ("allocate a box", allocate_a_box),
     ("fire a callback", fire_a_callback),
     ("set and cancel timers", set_and_cancel_timers),
@@ -209,6 +210,24 @@ fn echo_over_a_socket(rounds: usize) {
         client.write_all(&FRAME).expect("sent");
         reactor.turn(patience).expect("a turn");
         client.read_exact(&mut reply).expect("a reply");
+    }
+}
+
+/// A datagram a turn; the client is in this thread too.
+fn echo_datagrams(rounds: usize) {
+    let reactor = Reactor::new().expect("a poll");
+    let port = reactor.listen_datagrams("udp:0:interface=127.0.0.1", DatagramEcho).expect("a port");
+    let client = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    client.connect(("127.0.0.1", port.host().port().expect("UDP"))).expect("an address");
+    let patience = Some(Duration::from_secs(60));
+    client.set_read_timeout(patience).expect("a time-out");
+    // From now on the port is polled.
+    reactor.turn(Some(Duration::ZERO)).expect("a turn");
+    let mut echo = FRAME;
+    for _ in 0..rounds {
+        client.send(&FRAME).expect("sent");
+        reactor.turn(patience).expect("a turn");
+        assert_eq!(client.recv(&mut echo).expect("an echo"), FRAME.len());
     }
 }
 

@@ -4,6 +4,7 @@
 //! expects, and sends the next batch. Batches are never refilled halfway: like this all servers are given the same
 //! bytes in the same writes, also one that answers in dribs and drabs.
 
+use std::fmt;
 use std::io::{ErrorKind, Read, Write};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -11,13 +12,13 @@ use std::time::{Duration, Instant};
 use mio::net::TcpStream;
 use mio::{Events, Poll};
 
-use super::{Load, PATIENCE, READ_BUFFER, Run, connect, poll_socket, read_expected, wait};
+use super::{
+    APART, Load, PATIENCE, READ_BUFFER, Run, TlsStream, check_differ, connect, over_tls, poll_socket, read_expected,
+    wait,
+};
 use crate::Result;
+use crate::certificate;
 use crate::tape::Tape;
-
-/// Neighbours start so many messages apart on the tape, whose length is no multiple of it: no two start at the same
-/// place.
-const APART: usize = 7;
 
 /// What all clients of a dialogue say and expect.
 #[derive(Debug, Clone)]
@@ -32,9 +33,9 @@ pub struct Script {
 
 /// The clients of one server. An operation is a message with its reply; a latency is that of a batch.
 #[derive(Debug)]
-pub struct Dialogue {
+pub struct Dialogue<S = TcpStream> {
     script: Script,
-    clients: Vec<Client>,
+    clients: Vec<Client<S>>,
     poll: Poll,
     events: Events,
     /// What every client reads into.
@@ -48,20 +49,35 @@ impl Dialogue {
     /// # Errors
     /// When they cannot connect, or when some of them would say the same all the time.
     pub fn connect(server: SocketAddr, spin: bool, connections: usize, script: Script) -> Result<Self> {
-        let messages = script.requests.count();
-        if messages < connections || messages.is_multiple_of(APART) {
-            return Err(format!("{connections} clients do not differ on a tape of {messages} messages").into());
-        }
+        Self::over(server, spin, connections, script, Ok)
+    }
+}
+
+impl Dialogue<TlsStream> {
+    /// The same by TLS. The handshakes are made in the first run.
+    ///
+    /// # Errors
+    /// As [`connect`](Dialogue::connect), and when there is no certificate.
+    pub fn connect_tls(server: SocketAddr, spin: bool, connections: usize, script: Script) -> Result<Self> {
+        let config = certificate::client_config()?;
+        Self::over(server, spin, connections, script, |socket| over_tls(socket, &config))
+    }
+}
+
+impl<S: Read + Write> Dialogue<S> {
+    fn over(
+        server: SocketAddr,
+        spin: bool,
+        connections: usize,
+        script: Script,
+        stream: impl Fn(TcpStream) -> Result<S>,
+    ) -> Result<Self> {
+        check_differ(connections, &script.requests)?;
         let poll = Poll::new()?;
-        let clients = (0..connections).map(|number| Client::connect(server, &poll, number)).collect::<Result<_>>()?;
-        Ok(Self {
-            script,
-            clients,
-            poll,
-            events: Events::with_capacity(1024),
-            buffer: vec![0; READ_BUFFER],
-            wait: wait(spin),
-        })
+        let client = |number| Ok(Client::new(stream(poll_socket(connect(server)?, &poll, number)?)?, number));
+        let clients = (0..connections).map(client).collect::<Result<_>>()?;
+        let (events, buffer) = (Events::with_capacity(1024), vec![0; READ_BUFFER]);
+        Ok(Self { script, clients, poll, events, buffer, wait: wait(spin) })
     }
 
     /// Handles what is ready; the number of batches that were completed, each followed by another if `more` are wanted.
@@ -84,7 +100,7 @@ impl Dialogue {
     }
 }
 
-impl Load for Dialogue {
+impl<S: Read + Write + fmt::Debug> Load for Dialogue<S> {
     fn run(&mut self, duration: Duration) -> Result<Run> {
         let mut run = Run::begin();
         for client in &mut self.clients {
@@ -108,8 +124,8 @@ impl Load for Dialogue {
 }
 
 #[derive(Debug)]
-struct Client {
-    socket: TcpStream,
+struct Client<S> {
+    socket: S,
     /// Number of the message after this batch.
     next: usize,
     /// Bytes of this batch that are still to be written, and to be read.
@@ -119,11 +135,10 @@ struct Client {
     began: Instant,
 }
 
-impl Client {
-    fn connect(server: SocketAddr, poll: &Poll, number: usize) -> Result<Self> {
-        let socket = poll_socket(connect(server)?, poll, number)?;
+impl<S: Read + Write> Client<S> {
+    fn new(socket: S, number: usize) -> Self {
         // A reply that goes to the wrong client is noticed like this.
-        Ok(Self { socket, next: number * APART, unsent: 0, awaited: 0, began: Instant::now() })
+        Self { socket, next: number * APART, unsent: 0, awaited: 0, began: Instant::now() }
     }
 
     fn send_batch(&mut self, script: &Script) -> Result {
@@ -155,7 +170,7 @@ impl Client {
 
 /// All replies have been read: whatever else is there already was not asked for. What comes later is noticed in the
 /// next batch.
-fn expect_silence(socket: &mut TcpStream) -> Result {
+fn expect_silence(socket: &mut impl Read) -> Result {
     let mut buffer = [0; 64];
     match socket.read(&mut buffer) {
         Ok(0) => Err("the server closed a connection".into()),

@@ -1,5 +1,5 @@
 //! The servers, by name. Each listens on a free port of the loopback address, says which on its first line
-//! (`tcp:127.0.0.1:PORT`), and serves until it is killed.
+//! (`tcp:127.0.0.1:PORT`, or `udp:` for datagrams), and serves until it is killed.
 
 mod by_hand;
 mod with_tokio;
@@ -16,7 +16,7 @@ pub const QUOTE: &str = "An apple a day keeps the doctor away\r\n";
 
 type Serve = fn() -> Result;
 
-const SERVERS: [(&str, Serve); 29] = [
+const SERVERS: [(&str, Serve); 36] = [
     ("echo-mio", by_hand::echo),
     ("echo-tokio", with_tokio::echo),
     ("echo-tokio-large", with_tokio::echo_large),
@@ -46,6 +46,13 @@ const SERVERS: [(&str, Serve); 29] = [
     ("quote-tokio", with_tokio::quote),
     ("quote-twisted", || with_twisted::serve("quote")),
     ("quote-twisty", with_twisty::quote),
+    ("datagrams-mio", by_hand::datagrams),
+    ("datagrams-tokio", with_tokio::datagrams),
+    ("datagrams-twisted", || with_twisted::serve("datagrams")),
+    ("datagrams-twisty", with_twisty::datagrams),
+    ("tls-mio", by_hand::echo_tls),
+    ("tls-tokio", with_tokio::echo_tls),
+    ("tls-twisty", with_twisty::echo_tls),
 ];
 
 /// Serves in this process, until it is killed.

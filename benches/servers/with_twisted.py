@@ -56,6 +56,13 @@ class Quote(protocol.Protocol):
         self.transport.loseConnection()
 
 
+class DatagramEcho(protocol.DatagramProtocol):
+    noisy = False
+
+    def datagramReceived(self, data, address):
+        self.transport.write(data, address)
+
+
 servers = {
     "echo": Echo,
     "lines": Lines,
@@ -64,6 +71,12 @@ servers = {
     "chat": Chat,
     "quote": Quote,
 }
+
+if sys.argv[1] == "datagrams":
+    port = reactor.listenUDP(0, DatagramEcho(), interface="127.0.0.1")
+    print(f"udp:127.0.0.1:{port.getHost().port}", flush=True)
+    reactor.run()
+    sys.exit()
 
 factory = protocol.Factory.forProtocol(servers[sys.argv[1]])
 factory.noisy = False

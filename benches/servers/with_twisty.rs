@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 
 use twisty::prelude::*;
+use twisty::tls::{Identity, ServerTls};
 
 use super::{QUOTE, announce};
+use crate::certificate;
 
 pub(super) fn echo() -> crate::Result {
     run(Echo::factory())
@@ -30,6 +32,14 @@ pub(super) fn quote() -> crate::Result {
     run(Qotd::factory())
 }
 
+pub(super) fn datagrams() -> crate::Result {
+    listen_to_datagrams().map_err(|failure| failure.to_string().into())
+}
+
+pub(super) fn echo_tls() -> crate::Result {
+    listen_tls(certificate::pem()?).map_err(|failure| failure.to_string().into())
+}
+
 fn run<F: Factory>(factory: F) -> crate::Result {
     listen_and_run(factory).map_err(|failure| failure.to_string().into())
 }
@@ -37,7 +47,24 @@ fn run<F: Factory>(factory: F) -> crate::Result {
 fn listen_and_run<F: Factory>(factory: F) -> twisty::Result<()> {
     let reactor = Reactor::new()?;
     let port = reactor.listen("tcp:0:interface=127.0.0.1", factory)?;
-    announce(port.host()).map_err(|error| Failure::message(error.to_string()))?;
+    announce_and_run(&reactor, port.host())
+}
+
+fn listen_tls(pem: &str) -> twisty::Result<()> {
+    let reactor = Reactor::new()?;
+    let tls = ServerTls::new(Identity::from_pem(pem, pem)?);
+    let port = reactor.listen_tls("tcp:0:interface=127.0.0.1", &tls, Echo::factory())?;
+    announce_and_run(&reactor, port.host())
+}
+
+fn listen_to_datagrams() -> twisty::Result<()> {
+    let reactor = Reactor::new()?;
+    let port = reactor.listen_datagrams("udp:0:interface=127.0.0.1", DatagramEcho)?;
+    announce_and_run(&reactor, port.host())
+}
+
+fn announce_and_run(reactor: &Reactor, host: Address) -> twisty::Result<()> {
+    announce(host).map_err(|error| Failure::message(error.to_string()))?;
     reactor.run()?;
     Ok(())
 }
@@ -100,6 +127,17 @@ impl Qotd {
     fn greet(&mut self, cx: &Context<Self>) {
         cx.write(QUOTE);
         cx.lose_connection();
+    }
+}
+
+#[protocol(datagram)]
+struct DatagramEcho;
+
+#[protocol]
+impl DatagramEcho {
+    #[on(datagram)]
+    fn echo<'a>(&mut self, data: &'a [u8]) -> &'a [u8] {
+        data
     }
 }
 

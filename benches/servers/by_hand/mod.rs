@@ -5,12 +5,15 @@
 //! so there is no second one to be told "would block". It is a real server, though: what a slow peer does not take is
 //! kept, and that peer is not read until it took it; a frame has a longest length; the end of a connection is noticed.
 //!
-//! The loop is the same for all; what a connection's bytes mean is a [`Service`], a file each.
+//! The loop is the same for all; what a connection's bytes mean is a [`Service`], a file each. Datagrams have no
+//! connections, and what is under TLS is not a `Service`'s to see: those have loops of their own.
 
 mod chat;
+mod datagrams;
 mod echo;
 mod frames;
 mod quote;
+mod tls;
 
 use std::io::{ErrorKind, Read, Result as IoResult, Write};
 use std::net::SocketAddr;
@@ -25,9 +28,11 @@ use super::announce;
 use crate::Result;
 
 pub(super) use chat::chat;
+pub(super) use datagrams::datagrams;
 pub(super) use echo::echo;
 pub(super) use frames::{lines, netstrings, strings};
 pub(super) use quote::quote;
+pub(super) use tls::echo_tls;
 
 const LISTENER: Token = Token(usize::MAX);
 const READ_BUFFER: usize = 64 * 1024;

@@ -1,8 +1,10 @@
 //! The tokio servers, on the current_thread runtime: a task a connection, tokio-util's codecs for frames.
 
 mod chat;
+mod datagrams;
 mod frames;
 mod netstrings;
+mod tls;
 
 use std::net::SocketAddr;
 
@@ -15,9 +17,11 @@ use super::{QUOTE, announce};
 use crate::Result;
 
 pub(super) use chat::{chat_batched, chat_send};
+pub(super) use datagrams::datagrams;
 pub(super) use frames::{
     lines_batched, lines_send, netstrings_batched, netstrings_send, strings_batched, strings_send,
 };
+pub(super) use tls::echo_tls;
 
 const LONGEST_LINE: usize = 16384;
 

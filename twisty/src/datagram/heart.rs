@@ -141,6 +141,11 @@ impl Heart {
         self.transport.is_refused()
     }
 
+    /// Whether it waits to hear that more can be sent.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.transport.is_blocked()
+    }
+
     /// Whether datagrams may still be handled.
     pub(crate) fn is_open(&self) -> bool {
         self.transport.phase() == Phase::Open

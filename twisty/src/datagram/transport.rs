@@ -249,6 +249,8 @@ impl DatagramTransport {
             Err(error) if error.kind() == ErrorKind::WouldBlock => {
                 self.0.blocked.set(self.with_wire(|wire| Ok(wire.tells_when_writable())).unwrap_or_default());
                 self.enqueue(data, to);
+                // From now on its socket is watched for room.
+                self.enter();
                 Ok(())
             }
             Err(source) => Err(self.explain(source, data.len(), to)),

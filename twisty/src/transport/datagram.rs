@@ -25,7 +25,8 @@ use crate::protocol::{Address, UnixAddress};
 pub(crate) struct Datagrams {
     heart: Heart,
     socket: Rc<DatagramSocket>,
-    registered: bool,
+    /// What the poll watches it for.
+    watched: Option<Interest>,
     /// Whether there may be something to read.
     readable: bool,
 }
@@ -35,7 +36,7 @@ impl Datagrams {
     const READS: usize = 64;
 
     pub(crate) const fn new(heart: Heart, socket: Rc<DatagramSocket>) -> Self {
-        Self { heart, socket, registered: false, readable: false }
+        Self { heart, socket, watched: None, readable: false }
     }
 
     fn read(&mut self, buffer: &mut [u8]) {
@@ -65,9 +66,14 @@ impl Datagrams {
 
 impl Driver for Datagrams {
     fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
-        if !self.registered {
-            self.socket.register(registry, token)?;
-            self.registered = true;
+        // Only who waits for room: a socket that has some says so after everything that it sends.
+        let interest = match self.heart.is_blocked() {
+            false => Interest::READABLE,
+            true => Interest::READABLE | Interest::WRITABLE,
+        };
+        if self.watched != Some(interest) {
+            self.socket.watch(registry, token, interest, self.watched.is_some())?;
+            self.watched = Some(interest);
         }
         Ok(())
     }
@@ -169,11 +175,13 @@ impl DatagramSocket {
         self.host.clone()
     }
 
-    fn register(&self, registry: &Registry, token: Token) -> io::Result<()> {
-        let interest = Interest::READABLE | Interest::WRITABLE;
-        match &self.kind {
-            Kind::Udp(socket) => socket.borrow_mut().register(registry, token, interest),
-            Kind::Unix(socket) => socket.borrow_mut().register(registry, token, interest),
+    /// Has the poll watch it, `again` if it does already.
+    fn watch(&self, registry: &Registry, token: Token, interest: Interest, again: bool) -> io::Result<()> {
+        match (&self.kind, again) {
+            (Kind::Udp(socket), false) => socket.borrow_mut().register(registry, token, interest),
+            (Kind::Udp(socket), true) => socket.borrow_mut().reregister(registry, token, interest),
+            (Kind::Unix(socket), false) => socket.borrow_mut().register(registry, token, interest),
+            (Kind::Unix(socket), true) => socket.borrow_mut().reregister(registry, token, interest),
         }
     }
 
