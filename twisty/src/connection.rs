@@ -22,7 +22,7 @@ use crate::error::{self, CloseTimeout, ConnectionAborted, HandlerPanicked, Plain
 use crate::failure::Failure;
 use crate::protocol::{
     Address, Agenda, ConnectionKey, Context, Flow, Home, Inbox, Outbox, Phase, Production, Promises, Protocol, Seat,
-    Transport, Upgrade, Watcher, log_traffic,
+    Transport, Upgrade, Watcher,
 };
 
 pub(crate) struct Connection<P: Protocol> {
@@ -101,8 +101,8 @@ impl<P: Protocol> Connection<P> {
     /// Bytes arrived, any number of them, cut anyhow.
     pub(crate) fn handle_bytes(&mut self, now: Timestamp, bytes: &[u8]) {
         self.moved_at.set(now);
-        if let Some(level) = self.cx.link().if_watched(|watch| watch.received(now, bytes.len())).flatten() {
-            log_traffic(level, &self.cx.peer(), "received", bytes);
+        if self.cx.link().has_rare() {
+            self.watch_received(now, bytes);
         }
         self.wait_anew_if_restarted(now);
         self.guarded(&mut |me| me.accept(now, bytes));
@@ -282,6 +282,7 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// When [`handle_timeout`](Self::handle_timeout) is due, unless something happens before.
+    #[inline]
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         let waits = |since: Timestamp, limit: Option<Duration>| limit.map(|limit| since + limit);
         match self.cx.link().phase() {
@@ -348,12 +349,11 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// The first `count` bytes of the output are written.
+    #[inline]
     pub(crate) fn handle_written(&mut self, now: Timestamp, count: usize) {
         self.moved_at.set(now);
-        if let Some(level) = self.cx.link().if_watched(|watch| watch.wrote(now, count)).flatten() {
-            let mut sent = Vec::new();
-            self.output().with_first(count, |slices| slices.iter().for_each(|slice| sent.extend_from_slice(slice)));
-            log_traffic(level, &self.cx.peer(), "sent", &sent);
+        if self.cx.link().has_rare() {
+            self.watch_written(now, count);
         }
         self.cx.link().outbox().advance(count);
         if self.close_by.get() != Timestamp::NEVER && self.cx.link().waits_for_producer() {

@@ -6,7 +6,7 @@ use super::Connection;
 use crate::clock::Timestamp;
 use crate::error::{IdleTimeout, TooSlow};
 use crate::failure::Failure;
-use crate::protocol::{Phase, Protocol};
+use crate::protocol::{Phase, Protocol, log_traffic};
 
 impl<P: Protocol> Connection<P> {
     // ---- time
@@ -57,6 +57,26 @@ impl<P: Protocol> Connection<P> {
         let inbox = self.inbox.as_ref()?;
         let (grace, rate) = self.pace();
         inbox.due(grace, rate)
+    }
+
+    // ---- what moved
+
+    /// Bytes arrived on a connection that policies may watch.
+    #[cold]
+    pub(super) fn watch_received(&self, now: Timestamp, bytes: &[u8]) {
+        if let Some(level) = self.cx.link().if_watched(|watch| watch.received(now, bytes.len())).flatten() {
+            log_traffic(level, &self.cx.peer(), "received", bytes);
+        }
+    }
+
+    /// The same of bytes that are written, and still stand in the output.
+    #[cold]
+    pub(super) fn watch_written(&self, now: Timestamp, count: usize) {
+        if let Some(level) = self.cx.link().if_watched(|watch| watch.wrote(now, count)).flatten() {
+            let mut sent = Vec::new();
+            self.output().with_first(count, |slices| slices.iter().for_each(|slice| sent.extend_from_slice(slice)));
+            log_traffic(level, &self.cx.peer(), "sent", &sent);
+        }
     }
 
     // ---- throttles

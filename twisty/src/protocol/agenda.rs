@@ -34,6 +34,7 @@ impl Agenda {
 
     /// Takes the entries of one round, into `round` so that both lists keep their memory. False when all is done that was
     /// to be done in this turn.
+    #[inline]
     pub(crate) fn take(&self, round: &mut Vec<ConnectionKey>) -> bool {
         round.clear();
         std::mem::swap(&mut *self.due.borrow_mut(), round);
