@@ -104,6 +104,10 @@ impl Peer {
         self
     }
 
+    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.0.get_mut().write_all(bytes.as_ref())
+    }
+
     pub(crate) fn line(&mut self) -> String {
         self.try_line().expect("a line")
     }

@@ -51,7 +51,7 @@ pub(crate) enum Step {
     Resume,
     /// Call [`handle_fired`](Connection::handle_fired).
     Run,
-    /// TLS begins: go on with [`take_upgrade`](Connection::take_upgrade).
+    /// TLS begins: go on with [`take_upgrade`](Connection::take_upgrade), and wait if there is nothing to go on with.
     Upgrade,
     /// Nothing until the next input.
     Wait,
@@ -138,7 +138,6 @@ impl<P: Protocol> Connection<P> {
     /// Time passed: [`deadline`](Self::deadline) may have come. Early calls are harmless.
     pub(crate) fn handle_timeout(&mut self, now: Timestamp) {
         let limits = P::limits();
-        self.cx.link().look_after_upgrade();
         match self.cx.link().phase() {
             Phase::Closing if self.close_by.get() <= now => {
                 let (queued, promised) = (self.cx.link().queued(), self.cx.link().promised_replies());
@@ -172,15 +171,8 @@ impl<P: Protocol> Connection<P> {
         let written = link.look_after_outbox(writable);
         match (link.phase(), written) {
             (Phase::Aborting, _) => Step::Abort,
-            (Phase::Open | Phase::Closing, _) if self.has_jobs() => Step::Run,
-            // What is queued now must not go out in clear.
-            (Phase::Open | Phase::Closing, _) if link.is_upgrading() => {
-                if link.take_upgrade_due() {
-                    Step::Upgrade
-                } else {
-                    Step::Wait
-                }
-            }
+            (Phase::Open | Phase::Upgrading | Phase::Closing, _) if self.has_jobs() => Step::Run,
+            (Phase::Upgrading, _) => Step::Upgrade,
             (Phase::Open | Phase::Closing, false) if writable => Step::Write,
             (Phase::Closing, true) if link.promised_replies() == 0 => Step::Close,
             (Phase::Closing, _) => {
@@ -217,7 +209,7 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         let waits = |since: Timestamp, limit: Option<Duration>| limit.map(|limit| since + limit);
         match self.cx.link().phase() {
-            Phase::Open | Phase::Closing if self.cx.link().is_upgrading() => self.upgrade_deadline(),
+            Phase::Upgrading => self.upgrade_deadline(),
             Phase::Closing => Some(self.close_by.get()).filter(|by| *by != Timestamp::NEVER),
             Phase::Open => {
                 let frame = waits(self.waiting_since, self.timeout());

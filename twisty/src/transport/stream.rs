@@ -77,13 +77,16 @@ impl<P: Protocol> Stream<P> {
         }
     }
 
-    /// Goes on with TLS that begins in mid-connection.
-    fn upgrade(&mut self, now: Timestamp) {
-        let Some(mut upgrade) = self.connection.take_upgrade() else { return };
+    /// Goes on with TLS that begins in mid-connection; whether that waits for the peer.
+    fn upgrade(&mut self, now: Timestamp) -> bool {
+        let Some(mut upgrade) = self.connection.take_upgrade() else { return false };
         let link = self.connection.transport();
         let mut ends = Ends { host: link.host(), peer: link.peer() };
         match upgrade::advance(&mut upgrade, &mut self.socket, &mut ends, now) {
-            Ok(Progress::Waiting) => self.connection.put_back_upgrade(upgrade),
+            Ok(Progress::Waiting) => {
+                self.connection.put_back_upgrade(upgrade);
+                return true;
+            }
             Ok(Progress::Done) => {
                 link.upgraded(self.socket.tls());
                 upgrade.resolver.callback(());
@@ -95,6 +98,7 @@ impl<P: Protocol> Stream<P> {
                 self.part(now);
             }
         }
+        false
     }
 
     fn finish(&mut self, reason: Failure) {
@@ -145,7 +149,6 @@ impl<P: Protocol> Driver for Stream<P> {
 
     fn handle_event(&mut self, now: Timestamp, ready: Ready, buffer: &mut [u8]) {
         self.socket.note(ready);
-        self.connection.transport().look_after_upgrade();
         if ready.error && !self.connection.wants_input() {
             self.look_for_error();
         }
@@ -176,7 +179,8 @@ impl<P: Protocol> Driver for Stream<P> {
                 Step::Close => self.close(now),
                 Step::Resume => self.connection.handle_resume(now),
                 Step::Run => self.connection.handle_fired(now),
-                Step::Upgrade => self.upgrade(now),
+                Step::Upgrade if self.upgrade(now) => return self.status(now),
+                Step::Upgrade => {}
                 Step::Wait => return self.status(now),
             }
         }
