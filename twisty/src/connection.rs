@@ -171,8 +171,7 @@ impl<P: Protocol> Connection<P> {
         let written = link.look_after_outbox(writable);
         match (link.phase(), written) {
             (Phase::Aborting, _) => Step::Abort,
-            (Phase::Open | Phase::Upgrading | Phase::Closing, _) if self.has_jobs() => Step::Run,
-            (Phase::Upgrading, _) => Step::Upgrade,
+            (Phase::Open | Phase::Closing, _) if self.has_jobs() => Step::Run,
             (Phase::Open | Phase::Closing, false) if writable => Step::Write,
             (Phase::Closing, true) if link.promised_replies() == 0 => Step::Close,
             (Phase::Closing, _) => {
@@ -182,8 +181,14 @@ impl<P: Protocol> Connection<P> {
                 Step::Wait
             }
             (Phase::Open, _) if self.accepts() && link.take_resumed() => Step::Resume,
+            (Phase::Upgrading, _) => self.step_of_upgrade(),
             _ => Step::Wait,
         }
+    }
+
+    #[cold]
+    fn step_of_upgrade(&self) -> Step {
+        if self.has_jobs() { Step::Run } else { Step::Upgrade }
     }
 
     /// Whether more bytes may be read: not while paused, closing, or with too much queued, and not before what is here
@@ -222,6 +227,7 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// Nothing else is waited for meanwhile.
+    #[cold]
     fn upgrade_deadline(&self) -> Option<Timestamp> {
         self.cx.link().if_rare(|rare| rare.upgrade.as_ref()?.deadline).flatten()
     }
@@ -241,6 +247,7 @@ impl<P: Protocol> Connection<P> {
 
     /// The TLS that begins; the answer to [`Step::Upgrade`]. Bytes that were read and not delivered came in clear behind
     /// what asked for it: whoever put them there, they are not the encrypted peer's, so there is no TLS then.
+    #[cold]
     pub(crate) fn take_upgrade(&mut self) -> Option<Upgrade> {
         let upgrade = self.cx.link().if_rare(|rare| rare.upgrade.take()).flatten()?;
         let length = self.unread().len();

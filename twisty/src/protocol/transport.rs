@@ -564,8 +564,9 @@ impl<F> Transport<F> {
     /// # }
     /// ```
     #[must_use]
+    #[inline]
     pub fn is_connected(&self) -> bool {
-        self.0.phase.get() <= Phase::Upgrading
+        matches!(self.0.phase.get(), Phase::Open | Phase::Upgrading)
     }
 
     /// Bytes that are sent but not yet handed to the operating system, replies among them that wait behind others.

@@ -78,6 +78,7 @@ impl<P: Protocol> Stream<P> {
     }
 
     /// Goes on with TLS that begins in mid-connection; whether that waits for the peer.
+    #[cold]
     fn upgrade(&mut self, now: Timestamp) -> bool {
         let Some(mut upgrade) = self.connection.take_upgrade() else { return false };
         let link = self.connection.transport();
