@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::time::Instant;
 
 use live::{LOOPBACK, PATIENCE};
+use twisty::client::Connected;
 use twisty::prelude::*;
 use twisty::tls::{ClientTls, Identity, ServerTls};
 use twisty::{HandshakeTimeout, TlsConfigError, TlsError, TlsTruncated};
@@ -13,10 +14,13 @@ use twisty::{HandshakeTimeout, TlsConfigError, TlsError, TlsTruncated};
 use crate::certificates::{Authority, Directory, Signed};
 use crate::peer::Settings;
 
-/// Keeps what it hears, and why it ended.
+/// The lines that a client was sent.
+type Heard = Rc<RefCell<Vec<String>>>;
+
+/// Keeps what it hears.
 #[derive(Default)]
 pub(crate) struct Caller {
-    heard: Rc<RefCell<Vec<String>>>,
+    heard: Heard,
 }
 
 impl Protocol for Caller {
@@ -77,10 +81,7 @@ impl Room {
         format!(r"tls:{name}:443:endpoint=tcp\:127.0.0.1\:{port}:trustRoots={}", self.roots)
     }
 
-    pub(crate) fn connect(
-        &self,
-        endpoint: &str,
-    ) -> twisty::Result<(twisty::client::Connected<Caller>, Rc<RefCell<Vec<String>>>)> {
+    pub(crate) fn connect(&self, endpoint: &str) -> twisty::Result<(Connected<Caller>, Heard)> {
         let caller = Caller::default();
         let heard = Rc::clone(&caller.heard);
         Ok((self.value(self.reactor.connect_protocol(endpoint, caller))?, heard))

@@ -104,9 +104,8 @@ impl Peer {
         self
     }
 
-    /// The server may be gone already.
-    pub(crate) fn try_send(&mut self, text: &str) -> io::Result<()> {
-        self.0.get_mut().write_all(text.as_bytes())
+    pub(crate) fn try_send(&mut self, bytes: impl AsRef<[u8]>) -> io::Result<()> {
+        self.0.get_mut().write_all(bytes.as_ref())
     }
 
     pub(crate) fn line(&mut self) -> String {

@@ -55,7 +55,7 @@ pub(crate) enum Step {
     Flow(Flow),
     /// Close our side of the connection, and call [`handle_shutdown`](Connection::handle_shutdown).
     Shutdown,
-    /// TLS begins: go on with [`take_upgrade`](Connection::take_upgrade).
+    /// TLS begins: go on with [`take_upgrade`](Connection::take_upgrade), and wait if there is nothing to go on with.
     Upgrade,
     /// Nothing until the next input.
     Wait,
@@ -172,7 +172,6 @@ impl<P: Protocol> Connection<P> {
     /// Time passed: [`deadline`](Self::deadline) may have come. Early calls are harmless.
     pub(crate) fn handle_timeout(&mut self, now: Timestamp) {
         let limits = P::limits();
-        self.cx.link().look_after_upgrade();
         self.reopen(now);
         match self.cx.link().phase() {
             Phase::Closing if self.close_by.get() <= now => {
@@ -215,15 +214,8 @@ impl<P: Protocol> Connection<P> {
         match link.phase() {
             Phase::Aborting => Step::Abort,
             Phase::Closed => Step::Wait,
+            Phase::Upgrading => self.step_of_upgrade(),
             _ if self.has_jobs() => Step::Run,
-            // What is queued now must not go out in clear.
-            _ if link.is_upgrading() => {
-                if link.take_upgrade_due() {
-                    Step::Upgrade
-                } else {
-                    Step::Wait
-                }
-            }
             _ if !written && writable => Step::Write,
             Phase::Closing => self.step_on_closing(now, written, throttled),
             Phase::Open | Phase::Mute => self.step_on(written),
@@ -259,6 +251,11 @@ impl<P: Protocol> Connection<P> {
         Step::Wait
     }
 
+    #[cold]
+    fn step_of_upgrade(&self) -> Step {
+        if self.has_jobs() { Step::Run } else { Step::Upgrade }
+    }
+
     /// Whether more bytes may be read: not while paused, closing, or with too much queued, and not before what is here
     /// already has been delivered.
     pub(crate) fn wants_input(&self) -> bool {
@@ -286,7 +283,7 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn deadline(&self) -> Option<Timestamp> {
         let waits = |since: Timestamp, limit: Option<Duration>| limit.map(|limit| since + limit);
         match self.cx.link().phase() {
-            Phase::Open | Phase::Mute | Phase::Closing if self.cx.link().is_upgrading() => self.upgrade_deadline(),
+            Phase::Upgrading => self.upgrade_deadline(),
             Phase::Closing => {
                 let opens_at = self.cx.link().if_watched(|watch| watch.write_opens_at()).flatten();
                 let close_by = Some(self.close_by.get()).filter(|by| *by != Timestamp::NEVER);
@@ -305,6 +302,7 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// Nothing else is waited for meanwhile.
+    #[cold]
     fn upgrade_deadline(&self) -> Option<Timestamp> {
         self.cx.link().if_rare(|rare| rare.upgrade.as_ref()?.deadline).flatten()
     }
@@ -324,6 +322,7 @@ impl<P: Protocol> Connection<P> {
 
     /// The TLS that begins; the answer to [`Step::Upgrade`]. Bytes that were read and not delivered came in clear behind
     /// what asked for it: whoever put them there, they are not the encrypted peer's, so there is no TLS then.
+    #[cold]
     pub(crate) fn take_upgrade(&mut self) -> Option<Upgrade> {
         let upgrade = self.cx.link().if_rare(|rare| rare.upgrade.take()).flatten()?;
         let length = self.unread().len();

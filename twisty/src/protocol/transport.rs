@@ -72,8 +72,8 @@ pub(super) struct Link<F> {
     /// Whether replies are owed, in the outbox, or our side is closed or closes; so that what a handler returns is not simply
     /// sent. Each frame asks.
     pub(super) owes: Cell<bool>,
-    /// What keeps frames from being delivered, besides a full outbox.
-    holds: Cell<Holds>,
+    /// The user paused reading.
+    paused: Cell<bool>,
     delivery: Cell<Delivery>,
     /// Delivery was resumed, by the user or by a queue that drained, and had really stopped before.
     pub(super) restarted: Cell<bool>,
@@ -90,6 +90,8 @@ pub(super) struct Link<F> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Phase {
     Open,
+    /// TLS begins: open, but nothing is delivered and nothing written except by who sees to that.
+    Upgrading,
     /// Our side is closed, or closes: nothing can be queued, but what the peer sends is delivered. See
     /// [`WriteSide`](super::half_close::WriteSide).
     Mute,
@@ -99,19 +101,6 @@ pub(crate) enum Phase {
     Aborting,
     /// `connection_lost` was called.
     Closed,
-}
-
-/// What keeps frames from being delivered: a set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-struct Holds(u8);
-
-impl Holds {
-    /// The user paused reading.
-    const PAUSED: u8 = 1;
-    /// TLS is to begin: what comes behind what asked for it is not to be understood as clear text.
-    const UPGRADE: u8 = 2;
-    /// The beginning of TLS may be able to go on.
-    const UPGRADE_DUE: u8 = 4;
 }
 
 /// How far delivery has come.
@@ -136,7 +125,7 @@ impl<F: Framing> Transport<F> {
             calm: Cell::new(false),
             applying: Cell::new(Applying::Nothing),
             owes: Cell::new(false),
-            holds: Cell::default(),
+            paused: Cell::new(false),
             delivery: Cell::new(Delivery::Done),
             restarted: Cell::new(false),
             entered: Cell::new(false),
@@ -239,7 +228,7 @@ impl<F: Framing> Transport<F> {
     /// or it waits for a producer.
     #[inline]
     pub(super) fn takes_messages(&self) -> bool {
-        self.0.phase.get() == Phase::Open || self.takes_last_words()
+        self.0.phase.get() <= Phase::Upgrading || self.takes_last_words()
     }
 
     #[cold]
@@ -322,7 +311,9 @@ impl<F: Framing> Transport<F> {
             });
         }
         if self.0.phase.get() < phase {
-            self.0.phase.set(phase);
+            // What is queued meanwhile is to be encrypted: without that, it goes nowhere.
+            let in_clear = self.0.phase.get() == Phase::Upgrading;
+            self.0.phase.set(if in_clear { phase.max(Phase::Aborting) } else { phase });
             self.disturb();
             self.enter();
         }
@@ -342,7 +333,8 @@ impl<F: Framing> Transport<F> {
     /// # }
     /// ```
     pub fn pause_reading(&self) {
-        self.hold(Holds::PAUSED);
+        self.0.paused.set(true);
+        self.disturb();
     }
 
     /// Delivers again; what has waited comes right after the handlers of this turn. (Twisted's `resumeProducing`.)
@@ -354,7 +346,7 @@ impl<F: Framing> Transport<F> {
     /// # }
     /// ```
     pub fn resume_reading(&self) {
-        if self.release(Holds::PAUSED) {
+        if self.0.paused.replace(false) {
             self.0.restarted.set(true);
         }
         self.look_again();
@@ -480,7 +472,7 @@ impl<F: Framing> Transport<F> {
     /// is left, so that a peer which sends and never reads costs bounded memory.
     #[inline]
     pub(crate) fn accepts(&self, limits: &Limits) -> bool {
-        let flows = self.0.holds.get() == Holds::default() && self.0.phase.get() < Phase::Closing;
+        let flows = !self.0.paused.get() && matches!(self.0.phase.get(), Phase::Open | Phase::Mute);
         // Most have nothing queued, and owe nothing.
         if self.outbox().is_idle() { flows } else { self.is_not_stalled(limits) && flows }
     }
@@ -518,41 +510,25 @@ impl<F: Framing> Transport<F> {
     /// after this; until that is done nothing is delivered.
     #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "TLS is all there is to begin in mid-connection"))]
     pub(crate) fn upgrade(&self, work: Box<dyn Any>) -> Deferred<()> {
-        if !self.is_connected() {
-            return Deferred::fail(StartTlsError::NotConnected);
-        }
-        if self.is_upgrading() || self.tls().is_some() {
+        if self.0.phase.get() == Phase::Upgrading || self.tls().is_some() {
             return Deferred::fail(StartTlsError::AlreadyStarted);
+        }
+        if self.0.phase.get() != Phase::Open {
+            return Deferred::fail(StartTlsError::NotConnected);
         }
         let (resolver, done) = Deferred::new();
         let clear = self.outbox().take_all();
         self.with_rare(|rare| rare.upgrade = Some(Upgrade { clear, work, deadline: None, resolver }));
-        self.hold(Holds::UPGRADE | Holds::UPGRADE_DUE);
+        self.0.phase.set(Phase::Upgrading);
+        self.disturb();
         self.enter();
         done
-    }
-
-    /// Whether TLS is beginning, so that nothing may be written or delivered but by who sees to that.
-    pub(crate) fn is_upgrading(&self) -> bool {
-        self.0.holds.get().0 & Holds::UPGRADE != 0
-    }
-
-    /// Whether the beginning of TLS may be able to go on; once, if it is for another time.
-    pub(crate) fn take_upgrade_due(&self) -> bool {
-        self.release(Holds::UPGRADE_DUE)
-    }
-
-    /// Something happened that may let it go on.
-    pub(crate) fn look_after_upgrade(&self) {
-        if self.is_upgrading() {
-            self.hold(Holds::UPGRADE_DUE);
-        }
     }
 
     /// TLS has begun: frames are delivered again. Who waits for that is the caller's to tell.
     pub(crate) fn upgraded(&self, tls: Option<Rc<TlsInfo>>) {
         self.set_tls(tls);
-        self.release(Holds::UPGRADE | Holds::UPGRADE_DUE);
+        self.0.phase.set(Phase::Open);
         self.0.restarted.set(true);
         self.look_again();
         self.enter();
@@ -563,18 +539,6 @@ impl<F: Framing> Transport<F> {
         if tls.is_some() {
             self.with_rare(|rare| rare.tls = tls);
         }
-    }
-
-    fn hold(&self, holds: u8) {
-        self.0.holds.set(Holds(self.0.holds.get().0 | holds));
-        self.disturb();
-    }
-
-    /// Whether any of it held.
-    fn release(&self, holds: u8) -> bool {
-        let held = self.0.holds.get().0;
-        self.0.holds.set(Holds(held & !holds));
-        held & holds != 0
     }
 
     // ---- who else is told
@@ -671,6 +635,7 @@ impl<F> Transport<F> {
     /// # }
     /// ```
     #[must_use]
+    #[inline]
     pub fn is_connected(&self) -> bool {
         self.0.phase.get() < Phase::Closing
     }

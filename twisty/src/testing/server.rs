@@ -795,6 +795,7 @@ impl<P: Protocol> End<P> {
     }
 
     /// Nothing is encrypted in memory, but everything else is as if it were.
+    #[cold]
     fn upgrade(&mut self, connection: &mut Connection<P>) {
         if let Some(upgrade) = connection.take_upgrade() {
             self.sent.extend_from_slice(&upgrade.clear);

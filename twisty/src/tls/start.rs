@@ -48,6 +48,8 @@ impl<F: Framing> Transport<F> {
     /// Bytes that came behind the message that asked for TLS, and were read with it, end the connection with
     /// [`PlaintextAfterStartTls`](crate::PlaintextAfterStartTls); they are never taken for part of what is encrypted.
     ///
+    /// A connection that is closed before the handshake is over is aborted, since what it has queued was to be encrypted.
+    ///
     /// A client needs the [`server_name`](ClientTls::server_name). If the handshake fails the connection ends with the
     /// reason ([`TlsError`](crate::TlsError) for one) and the Deferred is cancelled.
     ///

@@ -71,8 +71,8 @@ pub(crate) trait Layer {
         Ok(())
     }
 
-    /// Whether something that was said last still waits to be written.
-    fn holds_back(&self) -> bool {
+    /// Whether the peer still has to hear, or to say, that nothing more comes.
+    fn lingers(&self) -> bool {
         false
     }
 
@@ -179,7 +179,7 @@ impl Socket {
     pub(crate) fn note(&mut self, ready: Ready) {
         self.readable |= (ready.readable || ready.read_closed || ready.error) && self.input != Input::Ended;
         self.writable |= ready.writable || ready.error;
-        if ready.writable && self.layers.0.is_some() {
+        if self.layers.0.is_some() {
             // That it cannot be written will be seen by who reads or writes.
             let _again_later = self.layers.flush(&mut self.stream);
         }
@@ -275,7 +275,7 @@ impl Socket {
         if !unread && self.layers.0.is_none() {
             return false;
         }
-        self.shutdown().is_ok() && (unread || self.layers.0.as_ref().is_some_and(|layer| layer.holds_back()))
+        self.shutdown().is_ok() && (unread || self.layers.0.as_ref().is_some_and(|layer| layer.lingers()))
     }
 
     /// What the two ends agreed on, if it is encrypted.

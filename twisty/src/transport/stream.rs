@@ -86,13 +86,17 @@ impl<P: Protocol> Stream<P> {
         }
     }
 
-    /// Goes on with TLS that begins in mid-connection.
-    fn upgrade(&mut self, now: Timestamp) {
-        let Some(mut upgrade) = self.connection.take_upgrade() else { return };
+    /// Goes on with TLS that begins in mid-connection; whether that waits for the peer.
+    #[cold]
+    fn upgrade(&mut self, now: Timestamp) -> bool {
+        let Some(mut upgrade) = self.connection.take_upgrade() else { return false };
         let link = self.connection.transport();
         let mut ends = Ends { host: link.host(), peer: link.peer() };
         match upgrade::advance(&mut upgrade, &mut self.socket, &mut ends, now) {
-            Ok(Progress::Waiting) => self.connection.put_back_upgrade(upgrade),
+            Ok(Progress::Waiting) => {
+                self.connection.put_back_upgrade(upgrade);
+                return true;
+            }
             Ok(Progress::Done) => {
                 link.upgraded(self.socket.tls());
                 upgrade.resolver.callback(());
@@ -104,6 +108,7 @@ impl<P: Protocol> Stream<P> {
                 self.part(now);
             }
         }
+        false
     }
 
     fn finish(&mut self, reason: Failure) {
@@ -163,7 +168,6 @@ impl<P: Protocol> Driver for Stream<P> {
 
     fn handle_event(&mut self, now: Timestamp, ready: Ready, buffer: &mut [u8]) {
         self.socket.note(ready);
-        self.connection.transport().look_after_upgrade();
         if ready.error && !self.connection.wants_input() {
             self.look_for_error();
         }
@@ -197,7 +201,8 @@ impl<P: Protocol> Driver for Stream<P> {
                 Step::Run => self.connection.handle_fired(now),
                 Step::Flow(_) => self.connection.handle_flow(),
                 Step::Shutdown => self.shut_down(),
-                Step::Upgrade => self.upgrade(now),
+                Step::Upgrade if self.upgrade(now) => return self.status(now),
+                Step::Upgrade => {}
                 Step::Wait => return self.status(now),
             }
         }

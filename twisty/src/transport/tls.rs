@@ -93,6 +93,8 @@ struct Tls {
     ahead: usize,
     /// The last read from beneath took all there was.
     drained: bool,
+    /// The peer has said that nothing more comes, or gone without.
+    over: bool,
     /// Why nothing more can be read, once what came before is.
     broken: Option<TlsError>,
     end: End,
@@ -114,13 +116,17 @@ impl Tls {
 
     fn new(mut connection: Connection, beneath: Layers) -> Self {
         connection.set_buffer_limit(Some(Self::RECORDS));
-        Self { connection, beneath, ahead: 0, drained: false, broken: None, end: End::Open }
+        Self { connection, beneath, ahead: 0, drained: false, over: false, broken: None, end: End::Open }
     }
 
     /// What was decrypted: as [`Layer::read`], and `WouldBlock` if it is nothing.
     fn take_plaintext(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        match (self.connection.reader().read(buffer), &self.broken) {
-            (Ok(0), _) if buffer.is_empty() => Err(ErrorKind::WouldBlock.into()),
+        let read = self.connection.reader().read(buffer);
+        self.over |= match &read {
+            Ok(count) => *count == 0 && !buffer.is_empty(),
+            Err(error) => error.kind() == ErrorKind::UnexpectedEof,
+        };
+        match (read, &self.broken) {
             (Err(error), Some(broken)) if error.kind() == ErrorKind::WouldBlock => {
                 Err(io::Error::other(broken.clone()))
             }
@@ -149,7 +155,7 @@ impl Layer for Tls {
     fn read(&mut self, stream: &mut Option<TcpStream>, buffer: &mut [u8]) -> io::Result<usize> {
         loop {
             match self.take_plaintext(buffer) {
-                Err(error) if error.kind() == ErrorKind::WouldBlock && !buffer.is_empty() => self.fetch(stream)?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => self.fetch(stream)?,
                 taken => return taken,
             }
         }
@@ -215,8 +221,9 @@ impl Layer for Tls {
         Ok(())
     }
 
-    fn holds_back(&self) -> bool {
-        self.end == End::Said
+    /// What the peer says of TLS itself, new keys say, may be on its way; it would be answered with a reset.
+    fn lingers(&self) -> bool {
+        self.end == End::Said || !self.over
     }
 
     fn tls(&self) -> Option<Rc<TlsInfo>> {
