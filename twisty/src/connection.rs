@@ -21,8 +21,8 @@ use crate::clock::Timestamp;
 use crate::error::{self, CloseTimeout, ConnectionAborted, HandlerPanicked, PlaintextAfterStartTls};
 use crate::failure::Failure;
 use crate::protocol::{
-    Address, Agenda, ConnectionKey, Context, Flow, Home, Inbox, Outbox, Phase, Production, Promises, Protocol, Seat,
-    Transport, Upgrade, Watcher,
+    Address, Agenda, ConnectionKey, Context, Flow, Handles, Home, Inbox, Outbox, Phase, Production, Promises, Protocol,
+    Seat, Transport, Upgrade, Watcher,
 };
 
 pub(crate) struct Connection<P: Protocol> {
@@ -400,7 +400,7 @@ impl<P: Protocol> Connection<P> {
     }
 
     /// What reaches this connection from outside.
-    pub(crate) fn handles(&self) -> (Transport<P::Framing>, Rc<Promises<P, Context<P>>>) {
+    pub(crate) fn handles(&self) -> Handles<P> {
         (self.cx.transport(), self.cx.shared_promises())
     }
 

@@ -12,7 +12,8 @@ use crate::endpoint::ClientEndpoint;
 use crate::error::{self, NotConnected, ReactorError};
 use crate::failure::Failure;
 use crate::protocol::{
-    Address, Agenda, Close, Context, Factory, ForProtocol, Home, Promises, Protocol, Seat, Shared, Transport, Watcher,
+    Address, Agenda, Close, Context, Factory, ForProtocol, Handles, Home, Promises, Protocol, Seat, Shared, Transport,
+    Watcher,
 };
 use crate::reactor::{Reactor, Welcome};
 use crate::transport::{Driver, Socket, Stream};
@@ -176,8 +177,6 @@ pub(super) struct Guest<P: Protocol> {
     handles: Cell<Option<Handles<P>>>,
     pub(super) end: Rc<End>,
 }
-
-type Handles<P> = (Transport<<P as Protocol>::Framing>, Rc<Promises<P, Context<P>>>);
 
 impl<P: Protocol<Factory = ForProtocol<P>>> Guest<P> {
     pub(super) fn new(protocol: P) -> Rc<Self> {

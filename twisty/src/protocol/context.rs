@@ -76,7 +76,7 @@ impl<P: Protocol> Context<P> {
     }
 
     /// The same, to call the protocol from elsewhere.
-    pub(crate) fn shared_promises(&self) -> Rc<Promises<P, Context<P>>> {
+    pub(crate) fn shared_promises(&self) -> Rc<Promises<P, Self>> {
         Rc::clone(self.promises.get_or_init(Promises::new))
     }
 

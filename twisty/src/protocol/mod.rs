@@ -55,7 +55,7 @@ pub use policies::Policies;
 pub(crate) use policies::log_traffic;
 pub(crate) use producer::{Flow, Production};
 pub use producer::{Producing, PullProducer, PushProducer};
-pub(crate) use promises::{Promises, unheard};
+pub(crate) use promises::{Handles, Promises, unheard};
 pub(crate) use rare::{Close, Rare, Upgrade, Watcher};
 pub use slow_consumer::SlowConsumerPolicy;
 pub(crate) use spares::{Spare, Spares};

@@ -21,6 +21,9 @@ pub(crate) struct Promises<P, C> {
     over: Cell<bool>,
 }
 
+/// What reaches a connection from outside.
+pub(crate) type Handles<P> = (Transport<<P as Protocol>::Framing>, Rc<Promises<P, Context<P>>>);
+
 /// What a Deferred has fired with, and what is to be done with that.
 pub(crate) trait Job<P, C> {
     fn run(self: Box<Self>, protocol: &mut P, cx: &C);

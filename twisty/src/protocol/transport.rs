@@ -1,6 +1,5 @@
 //! The user's end of a connection: [`Transport`].
 
-use std::any::Any;
 use std::cell::{Cell, Ref, RefCell, RefMut};
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -10,11 +9,9 @@ use std::time::Duration;
 use super::broadcast::Encoded;
 use super::replies::Applying;
 use super::{
-    Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, Rare, TlsInfo, ToFrame, Upgrade, Watch,
-    Watcher,
+    Address, Agenda, Compact, ConnectionKey, Home, Limits, Outbox, Owed, Queue, Rare, TlsInfo, ToFrame, Watch,
 };
-use crate::deferred::Deferred;
-use crate::error::{OutboxFull, SendError, StartTlsError};
+use crate::error::{OutboxFull, SendError};
 use crate::failure::Failure;
 use crate::framing::Framing;
 
@@ -80,7 +77,7 @@ pub(super) struct Link<F> {
     /// Whether the connection is on the agenda.
     entered: Cell<bool>,
     /// What few connections have.
-    rare: Cell<Option<Box<Rare>>>,
+    pub(super) rare: Cell<Option<Box<Rare>>>,
     pub(super) home: Rc<Home>,
     key: ConnectionKey,
     peer: Compact,
@@ -504,88 +501,6 @@ impl<F: Framing> Transport<F> {
         self.if_rare(|rare| rare.reason.take()).flatten()
     }
 
-    // ---- TLS in mid-connection
-
-    /// Has whoever drives the connection do `work`, which it understands, between what was sent before and what is sent
-    /// after this; until that is done nothing is delivered.
-    #[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "TLS is all there is to begin in mid-connection"))]
-    pub(crate) fn upgrade(&self, work: Box<dyn Any>) -> Deferred<()> {
-        if self.0.phase.get() == Phase::Upgrading || self.tls().is_some() {
-            return Deferred::fail(StartTlsError::AlreadyStarted);
-        }
-        if self.0.phase.get() != Phase::Open {
-            return Deferred::fail(StartTlsError::NotConnected);
-        }
-        let (resolver, done) = Deferred::new();
-        let clear = self.outbox().take_all();
-        self.with_rare(|rare| rare.upgrade = Some(Upgrade { clear, work, deadline: None, resolver }));
-        self.0.phase.set(Phase::Upgrading);
-        self.disturb();
-        self.enter();
-        done
-    }
-
-    /// TLS has begun: frames are delivered again. Who waits for that is the caller's to tell.
-    pub(crate) fn upgraded(&self, tls: Option<Rc<TlsInfo>>) {
-        self.set_tls(tls);
-        self.0.phase.set(Phase::Open);
-        self.0.restarted.set(true);
-        self.look_again();
-        self.enter();
-    }
-
-    /// It is encrypted.
-    pub(crate) fn set_tls(&self, tls: Option<Rc<TlsInfo>>) {
-        if tls.is_some() {
-            self.with_rare(|rare| rare.tls = tls);
-        }
-    }
-
-    // ---- who else is told
-
-    /// Has somebody else be told, too, how the connection goes.
-    pub(crate) fn set_watcher(&self, watcher: Rc<dyn Watcher>) {
-        let _there_was_none = self.with_rare(|rare| rare.watcher.replace(watcher));
-    }
-
-    /// Tells the watcher, if there is one, that the connection is there.
-    pub(crate) fn tell_of_begin(&self) {
-        if let Some(watcher) = self.watcher() {
-            let me = self.clone();
-            watcher.begins(Box::new(move |phase| me.close(phase, None)));
-        }
-    }
-
-    /// Tells the watcher that its protocol was told.
-    pub(crate) fn tell_of_success(&self) {
-        let failed = self.if_rare(|rare| rare.reason.is_some());
-        if failed == Some(false)
-            && let Some(watcher) = self.watcher()
-        {
-            watcher.made();
-        }
-    }
-
-    fn watcher(&self) -> Option<Rc<dyn Watcher>> {
-        self.if_rare(|rare| rare.watcher.clone()).flatten()
-    }
-
-    /// The watcher, to be told that the connection is over.
-    pub(crate) fn take_watcher(&self) -> Option<Rc<dyn Watcher>> {
-        self.if_rare(|rare| rare.watcher.take()).flatten()
-    }
-
-    /// Asks what policies know of this connection, if any do.
-    #[inline]
-    pub(crate) fn if_watched<R>(&self, ask: impl FnOnce(&mut Watch) -> R) -> Option<R> {
-        if self.has_rare() { self.ask_watch(ask) } else { None }
-    }
-
-    #[cold]
-    fn ask_watch<R>(&self, ask: impl FnOnce(&mut Watch) -> R) -> Option<R> {
-        self.if_rare(|rare| rare.watch.as_deref_mut().map(ask)).flatten()
-    }
-
     pub(crate) fn outbox(&self) -> RefMut<'_, Outbox> {
         self.0.outbox.borrow_mut()
     }
@@ -600,31 +515,6 @@ impl<F: Framing> Transport<F> {
 }
 
 impl<F> Transport<F> {
-    /// Changes what few connections have. Nobody else's code may run meanwhile, not even a `drop`: it would look in vain.
-    pub(crate) fn with_rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> R {
-        let mut rare = self.0.rare.take().unwrap_or_default();
-        let result = change(&mut rare);
-        self.0.rare.set(Some(rare));
-        result
-    }
-
-    /// Whether this connection has any of it.
-    #[inline]
-    pub(crate) fn has_rare(&self) -> bool {
-        let rare = self.0.rare.take();
-        let any = rare.is_some();
-        self.0.rare.set(rare);
-        any
-    }
-
-    /// The same, if this connection has any of it.
-    pub(crate) fn if_rare<R>(&self, change: impl FnOnce(&mut Rare) -> R) -> Option<R> {
-        let mut rare = self.0.rare.take()?;
-        let result = change(&mut rare);
-        self.0.rare.set(Some(rare));
-        Some(result)
-    }
-
     /// Whether the connection is open: neither lost nor asked to close. It is while one of its sides is closed.
     ///
     /// ```
