@@ -191,3 +191,54 @@ fn what_is_wrong_from_the_beginning_is_said_at_once() {
     });
     reactor.run().expect("a clean run");
 }
+
+/// Gives itself up while it builds the protocol.
+struct Hesitant {
+    connector: Option<Connector>,
+    give_up: fn(&Connector),
+    log: Log,
+}
+
+impl Factory for Hesitant {
+    type Protocol = Quiet;
+
+    fn build_protocol(&mut self, _peer: &twisty::Address) -> Option<Quiet> {
+        self.connector.take().iter().for_each(self.give_up);
+        Some(Quiet)
+    }
+}
+
+impl ClientFactory for Hesitant {
+    fn started_connecting(&mut self, connector: &Connector) {
+        self.connector = Some(connector.clone());
+    }
+
+    fn client_connection_lost(&mut self, _connector: &Connector, reason: &Failure) {
+        self.log.borrow_mut().push(reason.to_string());
+    }
+}
+
+#[protocol(line, factory = Hesitant)]
+struct Quiet;
+
+#[protocol]
+impl Quiet {
+    #[on(line)]
+    fn hear(&mut self) {}
+}
+
+#[test]
+fn what_is_given_up_while_it_is_built_is_closed() {
+    let ways: [fn(&Connector); 3] = [Connector::disconnect, Connector::stop_trying, |connector| {
+        connector.stop_connecting().expect("not yet there")
+    }];
+    for give_up in ways {
+        let network = twisty::testing::Network::new();
+        let (_server, log) = (network.listen("tcp:10.0.0.9:80"), Log::default());
+        let factory = Hesitant { connector: None, give_up, log: Rc::clone(&log) };
+        let connector = network.reactor().connect("tcp:10.0.0.9:80", factory).expect("an endpoint");
+        network.advance(std::time::Duration::from_secs(60));
+        assert_eq!(connector.state(), ConnectorState::Disconnected);
+        assert_eq!(*log.borrow(), ["the connection was closed cleanly"]);
+    }
+}

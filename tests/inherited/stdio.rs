@@ -18,6 +18,7 @@ pub(crate) const PROGRAMS: &[(&str, Main)] = &[
     ("echo", || twisty::serve("stdio:", Echo::factory())),
     ("much", || twisty::serve("stdio:", Much::factory())),
     ("twice", twice),
+    ("from_a_handler", from_a_handler),
 ];
 
 pub(crate) const CHECKS: &[Check] = &[
@@ -30,6 +31,7 @@ pub(crate) const CHECKS: &[Check] = &[
     ("closed_output_is_a_lost_connection", closed_output_is_a_lost_connection),
     ("a_signal_ends_it", a_signal_ends_it),
     ("there_is_one_standard_input", there_is_one_standard_input),
+    ("a_handler_may_open_it", a_handler_may_open_it),
 ];
 
 /// Sends everything back; says on standard error how it ended.
@@ -84,6 +86,36 @@ fn twice() -> twisty::Result<()> {
     assert_eq!(reactor.connections(), 1, "a port that is closed leaves its connection");
     let refusal = reactor.listen("stdio:", Echo::factory()).expect_err("it is taken").to_string();
     eprintln!("{refusal}");
+    Ok(())
+}
+
+/// Opens it when it hears something.
+#[protocol(line)]
+struct Opener {
+    reactor: Reactor,
+}
+
+#[protocol]
+impl Opener {
+    #[on(line)]
+    fn open(&mut self) -> twisty::Result<()> {
+        self.reactor.listen("stdio:", Echo::factory())?;
+        Ok(())
+    }
+}
+
+fn from_a_handler() -> twisty::Result<()> {
+    let server = std::net::TcpListener::bind(("127.0.0.1", 0))?;
+    let (endpoint, reactor) = (format!("tcp:{}", server.local_addr()?), Reactor::new()?);
+    reactor.handle_signals()?;
+    reactor.connect_protocol(endpoint, Opener { reactor: reactor.clone() });
+    let peer = thread::spawn(move || {
+        let (mut peer, _) = server.accept()?;
+        peer.write_all(b"open\r\n")?;
+        peer.read_to_end(&mut Vec::new())
+    });
+    reactor.run()?;
+    peer.join().expect("it has read to the end")?;
     Ok(())
 }
 
@@ -217,4 +249,15 @@ fn there_is_one_standard_input() {
     let (mut child, _stdin, _stdout) = start("twice");
     let said = said(&mut child);
     assert!(said.contains("cannot listen on stdio:: standard input has a connection already"), "{said}");
+}
+
+fn a_handler_may_open_it() {
+    let (mut child, mut input, mut output) = start("from_a_handler");
+    input.write_all(b"hello").expect("it reads");
+    let mut heard = [0; 5];
+    output.read_exact(&mut heard).expect("it answers");
+    assert_eq!(&heard, b"hello");
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("it runs");
+    drop((input, output));
+    assert!(said(&mut child).contains("stdio: at stdio:"));
 }

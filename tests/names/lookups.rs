@@ -48,6 +48,21 @@ fn what_a_resolver_does_not_have_is_an_error() {
     }
 }
 
+/// One that panics.
+struct Broken;
+
+impl NameResolver for Broken {
+    fn resolve(&self, _name: &str) -> Deferred<Vec<IpAddr>> {
+        panic!("it is broken")
+    }
+}
+
+#[test]
+fn a_resolver_that_panics_has_failed() {
+    let failure = failure_of(names::resolve("example.com", 80, &Broken));
+    assert!(failure.check::<twisty::HandlerPanicked>().is_some(), "{failure}");
+}
+
 #[test]
 fn a_cancelled_fake_look_up_leaves_the_clock() {
     let clock = Clock::new();

@@ -150,6 +150,10 @@ impl End {
             Ending::Over(reason) => Deferred::succeed(error::twin(reason)),
             Ending::Awaited(waiting) => {
                 let (resolver, end) = Deferred::new();
+                if waiting.len() == waiting.capacity() {
+                    // Who asks anew with each request, and cancels that, is not to fill a long connection's memory.
+                    waiting.retain(|resolver| !resolver.is_called());
+                }
                 waiting.push(resolver);
                 end
             }
@@ -263,5 +267,24 @@ impl Watcher for Introduction {
     fn lost(&self, reason: Failure) {
         self.tell(Err(error::twin(&reason)));
         self.end.come(reason);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_does_not_wait_any_more_is_forgotten() {
+        let end = End::default();
+        let waits = end.wait();
+        for _ in 0..1000 {
+            let cancelled = end.wait();
+            cancelled.cancel();
+            assert!(cancelled.into_result().expect("it is over").is_err());
+        }
+        let Ending::Awaited(waiting) = &*end.0.borrow() else { panic!("it has not ended") };
+        assert!(waiting.len() < 10, "{} wait", waiting.len());
+        assert!(!waits.has_result());
     }
 }

@@ -358,6 +358,10 @@ impl Connects for Client {
 impl Watcher for Client {
     fn begins(&self, close: Close) {
         self.connected_at.set(self.reactor.upgrade().map(|reactor| reactor.now()).unwrap_or_default());
+        // Given up while its protocol was built: too late for the attempt, so it is the connection that goes.
+        if matches!(*self.stage.borrow(), Stage::Stopped) {
+            close(Phase::Closing);
+        }
         self.set(Stage::Connected(close));
     }
 

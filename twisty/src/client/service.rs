@@ -9,7 +9,7 @@ use super::Connected;
 use crate::clock::{DelayedCall, Scheduler, WeakClock};
 use crate::deferred::{CancelHandle, Deferred, IntoDeferred, Resolver, maybe_deferred};
 use crate::endpoint::IntoClientEndpoint;
-use crate::error::{self, CancelledError, EndpointError, ReactorError};
+use crate::error::{self, CancelledError, EndpointError, HandlerPanicked, ReactorError};
 use crate::failure::Failure;
 use crate::protocol::{ForProtocol, Protocol};
 use crate::reactor::Reactor;
@@ -168,7 +168,7 @@ impl<C: Session> ClientService<C> {
             prepare: RefCell::default(),
             retry_policy: RefCell::new(Box::new(backoff_policy(
                 Duration::from_secs(1),
-                Duration::from_secs(60),
+                Core::<C>::LONGEST_DELAY,
                 1.5,
                 || Duration::from_secs_f64(fastrand::f64()),
             ))),
@@ -182,7 +182,8 @@ impl<C: Session> ClientService<C> {
     }
 
     /// How long to wait after so many failures in a row, one at least; the loss of a connection is the first. Default:
-    /// [`backoff_policy`] from 1 s, by 1.5 to 60 s, and up to a second more. (Twisted's `retryPolicy`.)
+    /// [`backoff_policy`] from 1 s, by 1.5 to 60 s, and up to a second more. After one that panics it is 60 s. (Twisted's
+    /// `retryPolicy`.)
     ///
     /// ```
     /// # use std::time::Duration;
@@ -270,7 +271,11 @@ impl<C: Session> ClientService<C> {
             _ => {}
         }
         let (resolver, connected) = Deferred::new();
-        self.0.waiting.borrow_mut().push((resolver, fail_after.into()));
+        let mut waiting = self.0.waiting.borrow_mut();
+        if waiting.len() == waiting.capacity() {
+            waiting.retain(|(resolver, _)| !resolver.is_called());
+        }
+        waiting.push((resolver, fail_after.into()));
         connected
     }
 
@@ -349,7 +354,7 @@ impl<C: Session> ClientService<C> {
         let core = &self.0;
         core.next_attempt();
         core.failures.set(core.failures.get().saturating_add(1));
-        let delay = (core.retry_policy.borrow_mut())(core.failures.get());
+        let delay = core.next_delay();
         if !self.is_running() {
             return self.disconnected();
         }
@@ -364,6 +369,9 @@ impl<C: Session> ClientService<C> {
             attempt.cancel();
         }
         core.tell_of_failure(why);
+        if matches!(&*core.state.borrow(), State::Stopped) {
+            core.finish_stopping();
+        }
     }
 
     fn retry(&self) {
@@ -386,6 +394,9 @@ impl<C: Session> ClientService<C> {
 }
 
 impl<C: Session> Core<C> {
+    /// The longest, unless a policy says otherwise.
+    const LONGEST_DELAY: Duration = Duration::from_secs(60);
+
     fn next_attempt(&self) -> u64 {
         self.attempt.set(self.attempt.get() + 1);
         self.attempt.get()
@@ -397,6 +408,15 @@ impl<C: Session> Core<C> {
         for (waiting, _) in self.waiting.take() {
             _ = waiting.try_callback(connection.clone());
         }
+    }
+
+    /// What a policy does wrong is no reason not to connect again.
+    fn next_delay(&self) -> Duration {
+        let delay = HandlerPanicked::catch(|| (self.retry_policy.borrow_mut())(self.failures.get()));
+        delay.unwrap_or_else(|failure| {
+            tracing::error!(%failure, "a retry policy failed");
+            Self::LONGEST_DELAY
+        })
     }
 
     /// Tells those who have waited for enough failures.
@@ -471,5 +491,57 @@ impl<C: Session> fmt::Debug for ClientService<C> {
             State::Stopped => "Stopped",
         };
         f.debug_struct("ClientService").field("state", &state).field("failures", &self.0.failures.get()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::Clock;
+
+    #[derive(Clone)]
+    struct Never;
+
+    impl Session for Never {
+        fn lose_connection(&self) {}
+
+        fn when_lost(&self) -> Deferred<Failure> {
+            Deferred::fail(CancelledError)
+        }
+    }
+
+    fn unreachable(clock: &Clock) -> ClientService<Never> {
+        ClientService::new(clock, || Deferred::fail(Failure::message("no network")))
+    }
+
+    #[test]
+    fn who_does_not_wait_any_more_is_forgotten() {
+        let service = unreachable(&Clock::new());
+        for _ in 0..1000 {
+            let cancelled = service.when_connected(None);
+            cancelled.cancel();
+            assert!(cancelled.into_result().expect("it is over").is_err());
+        }
+        let waiting = service.0.waiting.borrow().len();
+        assert!(waiting < 10, "{waiting} wait");
+    }
+
+    #[test]
+    fn a_policy_that_panics_is_no_reason_to_give_up() {
+        let clock = Clock::new();
+        let service = unreachable(&clock).retry_policy(|_| panic!("no idea"));
+        service.start();
+        assert_eq!(clock.delayed_calls().len(), 1, "the next attempt is to come");
+        assert!(service.stop().has_result());
+    }
+
+    #[test]
+    fn nobody_waits_for_a_time_that_does_not_come() {
+        let clock = Clock::new();
+        let service = unreachable(&clock);
+        let waits = service.when_connected(None);
+        drop(clock);
+        service.start();
+        assert!(waits.into_result().expect("it is over").is_err());
     }
 }

@@ -11,7 +11,7 @@ mod host;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 
-use crate::deferred::Deferred;
+use crate::deferred::{Deferred, maybe_deferred};
 use crate::error::DnsLookupError;
 
 pub use happy_eyeballs::HappyEyeballs;
@@ -89,7 +89,8 @@ pub fn resolve(host: &str, port: u16, names: &dyn NameResolver) -> Deferred<Vec<
         Err(source) => return Deferred::fail(DnsLookupError { name: host.to_owned(), source }),
     };
     let given = host.to_owned();
-    names.resolve(&name).add_callback(move |addresses| {
+    // One that panics has failed: whoever connects by it is to hear so.
+    maybe_deferred(|| names.resolve(&name)).add_callback(move |addresses| {
         if addresses.is_empty() {
             let source = io::Error::new(io::ErrorKind::NotFound, "it has no address");
             return Err(DnsLookupError { name: given, source }.into());

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 use mio::Token;
 use mio::net::TcpStream;
@@ -37,7 +38,17 @@ impl Reactor {
         let mut socket = Socket::new(OwnedFd::from(ours).into());
         socket.wrap(|beneath| Box::new(Output { lost, _alive: alive, beneath }));
         let home = factory.home(Rc::clone(&self.0.agenda), Address::Stdio);
-        self.welcome(factory, prologue, socket, home, Address::Stdio);
+        if self.0.buffer.try_borrow_mut().is_ok() {
+            self.welcome(factory, prologue, socket, home, Address::Stdio);
+        } else {
+            // A handler listens, inside of which no other may run.
+            let (factory, prologue) = (Rc::clone(factory), prologue.clone());
+            self.call_later(Duration::ZERO, move |reactor| {
+                if !reactor.is_stopping() {
+                    reactor.welcome(&factory, &prologue, socket, home, Address::Stdio);
+                }
+            });
+        }
         Ok(Port { reactor: Weak::new(), key: ConnectionKey::default(), host: Address::Stdio })
     }
 
