@@ -2,13 +2,14 @@
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpStream};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::thread;
 use std::time::Duration;
 
+use live::LOOPBACK;
 use rustix::process::{Pid, Signal, kill_process};
 use twisty::prelude::*;
 
@@ -18,6 +19,7 @@ pub(crate) const PROGRAMS: &[(&str, Main)] = &[
     ("echo", || twisty::serve("stdio:", Echo::factory())),
     ("much", || twisty::serve("stdio:", Much::factory())),
     ("twice", twice),
+    ("from_a_handler", from_a_handler),
 ];
 
 pub(crate) const CHECKS: &[Check] = &[
@@ -30,6 +32,7 @@ pub(crate) const CHECKS: &[Check] = &[
     ("closed_output_is_a_lost_connection", closed_output_is_a_lost_connection),
     ("a_signal_ends_it", a_signal_ends_it),
     ("there_is_one_standard_input", there_is_one_standard_input),
+    ("a_handler_may_begin_it", a_handler_may_begin_it),
 ];
 
 /// Sends everything back; says on standard error how it ended.
@@ -85,6 +88,32 @@ fn twice() -> twisty::Result<()> {
     let refusal = reactor.listen("stdio:", Echo::factory()).expect_err("it is taken").to_string();
     eprintln!("{refusal}");
     Ok(())
+}
+
+/// Begins to talk on standard input and output when it is told to.
+#[protocol(line)]
+#[derive(Default)]
+struct Opener;
+
+#[protocol]
+impl Opener {
+    #[on(line)]
+    fn open(&mut self, cx: &Context<Self>) -> twisty::Result<()> {
+        let reactor = Reactor::current().expect("it runs");
+        reactor.listen("stdio:", Echo::factory())?;
+        cx.lose_connection();
+        Ok(())
+    }
+}
+
+fn from_a_handler() -> twisty::Result<()> {
+    let reactor = Reactor::new()?;
+    let port = reactor.listen(LOOPBACK, Opener::factory())?;
+    let Address::Tcp(address) = port.host() else { panic!("no TCP") };
+    let mut client = TcpStream::connect(address)?;
+    client.write_all(b"go\r\n")?;
+    reactor.handle_signals()?;
+    reactor.run()
 }
 
 fn start(name: &str) -> (Child, ChildStdin, ChildStdout) {
@@ -217,4 +246,12 @@ fn there_is_one_standard_input() {
     let (mut child, _stdin, _stdout) = start("twice");
     let said = said(&mut child);
     assert!(said.contains("cannot listen on stdio:: standard input has a connection already"), "{said}");
+}
+
+fn a_handler_may_begin_it() {
+    let (mut child, mut stdin, mut stdout) = start("from_a_handler");
+    stdin.write_all(b"hello").expect("it reads");
+    stdout.read_exact(&mut [0; 5]).expect("it runs");
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("a process");
+    assert_eq!(said(&mut child), GOOD_END);
 }

@@ -71,8 +71,7 @@ fn nobody_gets_to_the_handshake_without_a_header() {
 fn a_handshake_behind_a_header_may_take_forever() {
     let authority = Authority::new();
     let tls = authority.server("localhost").handshake_timeout(Duration::MAX);
-    let server = Live::start(move |reactor| {
-        reactor.listen_tls("haproxy:tcp:0:interface=127.0.0.1", &tls, Guest::factory())
-    });
+    let server =
+        Live::start(move |reactor| reactor.listen_tls("haproxy:tcp:0:interface=127.0.0.1", &tls, Guest::factory()));
     says_who_is_there(&server, &authority);
 }

@@ -14,6 +14,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, OnceLock};
 use std::thread;
+use std::time::Duration;
 
 use mio::Token;
 use mio::net::TcpStream;
@@ -37,7 +38,14 @@ impl Reactor {
         let mut socket = Socket::new(OwnedFd::from(ours).into());
         socket.wrap(|beneath| Box::new(Output { lost, _alive: alive, beneath }));
         let home = factory.home(Rc::clone(&self.0.agenda), Address::Stdio);
-        self.welcome(factory, prologue, socket, home, Address::Stdio);
+        let (factory, prologue) = (Rc::clone(factory), prologue.clone());
+        let welcome = move |reactor: &Self| reactor.welcome(&factory, &prologue, socket, home, Address::Stdio);
+        // Not from inside of a handler, which has what sockets are read into.
+        if self.0.in_turn.get() {
+            self.call_later(Duration::ZERO, welcome);
+        } else {
+            welcome(self);
+        }
         Ok(Port { reactor: Weak::new(), key: ConnectionKey::default(), host: Address::Stdio })
     }
 
