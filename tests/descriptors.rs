@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::net::UnixStream;
 use std::rc::Rc;
 use std::time::Duration;
@@ -253,4 +254,34 @@ fn they_go_with_their_reactor() {
     drop(reactor);
     assert_eq!(*diary.borrow(), ["dropped"]);
     assert!(!watch.is_active());
+}
+
+/// Its `drop` may ask the reactor.
+#[test]
+fn what_cannot_be_watched_is_dropped_like_anything() {
+    struct Unwatchable(File, Reactor);
+
+    impl AsFd for Unwatchable {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.0.as_fd()
+        }
+    }
+
+    impl ReadDescriptor for Unwatchable {
+        fn read_ready(&mut self, _reactor: &Reactor) -> twisty::Result<()> {
+            Ok(())
+        }
+    }
+
+    impl Drop for Unwatchable {
+        fn drop(&mut self) {
+            self.1.remove_all();
+        }
+    }
+
+    const O_PATH: i32 = 0o10_000_000;
+    let reactor = Reactor::new().expect("a poll");
+    let path_alone = File::options().read(true).custom_flags(O_PATH).open("/").expect("a path");
+    reactor.add_reader(Unwatchable(path_alone, reactor.clone())).expect_err("it cannot be read");
+    assert!(reactor.readers().is_empty());
 }

@@ -316,3 +316,15 @@ fn a_cut_is_no_end_for_clients_either() -> twisty::Result<()> {
     cutter.join().expect("no panic");
     Ok(())
 }
+
+#[test]
+fn names_that_no_handshake_has_room_for_are_refused() {
+    let room = Room::new(|authority| authority.server("localhost"));
+    let longest = "x".repeat(255);
+    room.connect(&format!("{}:alpn={longest}", room.endpoint("localhost"))).expect("it fits");
+    let refused = room.connect(&format!("{}:alpn={longest}x", room.endpoint("localhost"))).expect_err("it does not");
+    assert!(refused.check::<TlsConfigError>().is_some(), "{refused}");
+    let server = room.authority.server("localhost").alpn([""]);
+    let refused = room.reactor.listen_tls(LOOPBACK, &server, Echo::factory()).expect_err("no name");
+    assert!(refused.to_string().contains("the ALPN name ``: it must have 1 to 255 bytes"), "{refused}");
+}

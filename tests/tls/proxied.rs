@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::net::TcpStream;
+use std::time::Duration;
 
 use live::Live;
 use twisty::prelude::*;
@@ -63,5 +64,14 @@ fn nobody_gets_to_the_handshake_without_a_header() {
         Live::start(move |reactor| reactor.listen_tls("haproxy:tcp:0:interface=127.0.0.1", &tls, Guest::factory()));
     let mut peer = Settings::trusting(&authority).connect(server.address(), "localhost");
     assert!(peer.try_send("who?\r\n").and_then(|()| peer.try_line()).is_err());
+    says_who_is_there(&server, &authority);
+}
+
+#[test]
+fn a_handshake_behind_a_header_may_take_forever() {
+    let authority = Authority::new();
+    let tls = authority.server("localhost").handshake_timeout(Duration::MAX);
+    let server =
+        Live::start(move |reactor| reactor.listen_tls("haproxy:tcp:0:interface=127.0.0.1", &tls, Guest::factory()));
     says_who_is_there(&server, &authority);
 }

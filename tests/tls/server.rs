@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 
 use live::{LOOPBACK, Live, PATIENCE};
 use twisty::prelude::*;
+use twisty::protocol::Policies;
 use twisty::tls::ServerTls;
 
 /// Says how its connections end.
@@ -86,6 +87,14 @@ impl Served {
         let (ends, told) = channel();
         let hall = Hall { ends, tls: None, most };
         Self { live: Live::start(move |reactor| reactor.listen_tls(LOOPBACK, &tls, hall)), ends: told }
+    }
+
+    /// TLS from the beginning, under policies.
+    pub(crate) fn under(policies: Policies, tls: ServerTls) -> Self {
+        let (ends, told) = channel();
+        let hall = Hall { ends, tls: None, most: 1000 };
+        let listen = move |reactor: &Reactor| reactor.listen_tls(LOOPBACK, &tls, hall.with_policies(policies));
+        Self { live: Live::start(listen), ends: told }
     }
 
     /// In clear, until it is asked for more.

@@ -2,9 +2,13 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::os::fd::OwnedFd;
+use std::thread;
 use std::time::Duration;
 
 use live::{PATIENCE, Program};
+use socket2::{Domain, Socket, Type};
+use twisty::protocol::Policies;
 
 use crate::certificates::{Authority, Directory};
 use crate::peer::Settings;
@@ -266,4 +270,24 @@ fn the_chat_of_before_is_private() {
     let (mut alice, mut bob) = (join("alice"), join("bob"));
     alice.send("hi\r\n");
     assert_eq!(bob.line(), "<alice> hi");
+}
+
+/// What is encrypted already may be more than a rate that others share leaves for one write.
+#[test]
+fn a_shared_rate_leaves_no_connection_behind() {
+    let authority = Authority::new();
+    let policies = Policies::new().total_write_rate(1_500_000).burst(Duration::from_secs(4));
+    let served = Served::under(policies, authority.server("localhost"));
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("an option");
+    socket.connect(&served.live.address().into()).expect("it listens");
+    let mut slow = Settings::trusting(&authority).upgrade(OwnedFd::from(socket).into(), "localhost");
+    slow.send("bytes 4000000\r\n");
+    let mut quick = Settings::trusting(&authority).connect(served.live.address(), "localhost");
+    quick.send("bytes 7000000\r\n").bytes(6_000_000);
+    thread::scope(|scope| {
+        scope.spawn(|| quick.bytes(1_000_000));
+        assert_eq!(slow.bytes(4_000_000), vec![b'x'; 4_000_000]);
+    });
+    assert!(served.has_ended_no_other());
 }

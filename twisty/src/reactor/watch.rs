@@ -363,20 +363,26 @@ impl Reactor {
     }
 
     fn add_watch(&self, direction: Direction, descriptor: Box<dyn Descriptor>) -> io::Result<Watch> {
-        let mut entries = self.0.entries.borrow_mut();
-        let key = entries.insert(Entry::Other(Other::Watched(direction, None)));
+        let key = self.0.entries.borrow_mut().insert(Entry::Other(Other::Watched(direction, None)));
+        // Outside of the borrow: one that is refused is dropped here, and may use the reactor.
         match Watched::register(descriptor, direction, &self.0.registry, token_of(key)) {
             Ok(watched) => {
                 if watched.is_always_ready() {
                     self.0.busy.borrow_mut().push(key);
                 }
-                entries[key] = Entry::Other(Other::Watched(direction, Some(Box::new(watched))));
+                self.put_back_watched(key, Box::new(watched));
                 Ok(self.watch_of(key, direction))
             }
             Err(error) => {
-                entries.remove(key);
+                self.0.entries.borrow_mut().remove(key);
                 Err(error)
             }
+        }
+    }
+
+    fn put_back_watched(&self, key: ConnectionKey, watched: Box<Watched>) {
+        if let Some(Entry::Other(Other::Watched(_, place))) = self.0.entries.borrow_mut().get_mut(key) {
+            *place = Some(watched);
         }
     }
 
@@ -404,9 +410,7 @@ impl Reactor {
                 if watched.is_always_ready() {
                     self.0.busy.borrow_mut().push(key);
                 }
-                if let Some(Entry::Other(Other::Watched(_, place))) = self.0.entries.borrow_mut().get_mut(key) {
-                    *place = Some(watched);
-                }
+                self.put_back_watched(key, watched);
             }
             Err(reason) => self.lose_watched(key, watched, reason),
         }

@@ -7,7 +7,7 @@ use rustls::ClientConfig;
 use rustls::client::WebPkiServerVerifier;
 use rustls::pki_types::ServerName;
 
-use super::{Identity, TrustRoots, problem, provider};
+use super::{Identity, TrustRoots, checked_alpn, problem, provider};
 use crate::error::TlsConfigError;
 use crate::transport::{Handshake, Prologue};
 
@@ -142,7 +142,7 @@ impl ClientTls {
             Some(identity) => trusting.with_client_cert_resolver(Arc::new(identity.only())),
             None => trusting.with_no_client_auth(),
         };
-        config.alpn_protocols.clone_from(&self.alpn);
+        config.alpn_protocols = checked_alpn(&self.alpn)?;
         Ok(Arc::new(config))
     }
 }

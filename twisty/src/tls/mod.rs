@@ -47,6 +47,14 @@ fn problem(what: impl Into<String>, problem: impl Into<String>) -> TlsConfigErro
     TlsConfigError { what: what.into(), problem: problem.into() }
 }
 
+/// The names as a handshake has them: with a byte for the length of each.
+fn checked_alpn(names: &[Vec<u8>]) -> Result<Vec<Vec<u8>>, TlsConfigError> {
+    match names.iter().find(|name| !matches!(name.len(), 1..=255)) {
+        None => Ok(names.to_vec()),
+        Some(name) => Err(problem(format!("the ALPN name `{}`", name.escape_ascii()), "it must have 1 to 255 bytes")),
+    }
+}
+
 /// The whole of a file.
 fn read(path: &Path) -> Result<Vec<u8>, TlsConfigError> {
     std::fs::read(path).map_err(|error| problem(path.display().to_string(), format!("it cannot be read, {error}")))

@@ -9,7 +9,7 @@ use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::ClientCertVerifier;
 
 use super::names::{Names, pem_files};
-use super::{Identity, TrustRoots, problem, provider};
+use super::{Identity, TrustRoots, checked_alpn, problem, provider};
 use crate::error::TlsConfigError;
 use crate::transport::{Handshake, Prologue};
 
@@ -188,7 +188,7 @@ impl ServerTls {
             None => versions.with_no_client_auth(),
         };
         let mut config = clients.with_cert_resolver(Arc::new(self.names.clone()));
-        config.alpn_protocols.clone_from(&self.alpn);
+        config.alpn_protocols = checked_alpn(&self.alpn)?;
         Ok(Arc::new(config))
     }
 

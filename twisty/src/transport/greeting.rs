@@ -66,7 +66,7 @@ impl Prologue {
         self.timeout = match (self.is_empty(), other.is_empty()) {
             (_, true) => self.timeout,
             (true, false) => other.timeout,
-            (false, false) => self.timeout + other.timeout,
+            (false, false) => self.timeout.saturating_add(other.timeout),
         };
         self.steps.extend(other.steps);
         self

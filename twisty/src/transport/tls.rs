@@ -163,13 +163,16 @@ impl Layer for Tls {
 
     /// As many records as may wait are made and written at a time; small pieces share a record.
     fn write(&mut self, stream: &mut Option<TcpStream>, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let (length, mut written) = (slices.iter().map(|slice| slice.len()).sum(), 0);
+        let (length, mut written): (usize, usize) = (slices.iter().map(|slice| slice.len()).sum(), 0);
         loop {
             match write_out(&mut self.connection, &mut Below::new(&mut self.beneath, stream)) {
-                Ok(()) => written += std::mem::take(&mut self.ahead),
+                Ok(()) => {}
                 Err(_) if written > 0 => return Ok(written),
                 Err(error) => return Err(error),
             }
+            // Under a rate that others share, what may be written now can be less than what is encrypted already.
+            let told = self.ahead.min(length - written);
+            (self.ahead, written) = (self.ahead - told, written + told);
             if written == length {
                 return Ok(written);
             }
