@@ -424,6 +424,17 @@ impl DatagramTransport {
         Ok(())
     }
 
+    /// Whether it is from somebody else than the peer of a connected port. What was connected to as `0.0.0.0` answers from
+    /// another address, and who sends to a connected UNIX socket is the system's affair.
+    pub(super) fn is_foreign(&self, from: &Address) -> bool {
+        match (self.0.peer.get(), from) {
+            (Some(Address::Udp(peer)), Address::Udp(from)) => {
+                peer.port() != from.port() || (peer.ip() != from.ip() && !peer.ip().is_unspecified())
+            }
+            _ => false,
+        }
+    }
+
     // ---- settings
 
     /// Allows to send to all of a network, as to 255.255.255.255. Off by default. (Twisted's `setBroadcastAllowed`.)
