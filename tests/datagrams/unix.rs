@@ -106,6 +106,17 @@ fn only_a_socket_that_nobody_listens_on_is_replaced() {
 }
 
 #[test]
+fn what_somebody_else_has_put_at_its_path_stays() {
+    let (reactor, folder) = (Reactor::new().expect("a poll"), Folder::new("replaced"));
+    let path = folder.path("server");
+    let port = reactor.listen_datagrams(UnixDatagramPort::new(&path), Talker::new(&Log::default())).expect("a port");
+    fs::remove_file(&path).expect("it is there");
+    let _theirs = UnixDatagram::bind(&path).expect("a socket");
+    port.stop_listening();
+    assert!(path.exists());
+}
+
+#[test]
 fn an_abstract_name_has_no_file() {
     let reactor = Reactor::new().expect("a poll");
     let name = |who: &str| format!("twisty-datagrams-{}-{who}", std::process::id());
