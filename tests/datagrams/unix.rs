@@ -67,6 +67,7 @@ fn datagrams_are_answered_to_who_has_a_name() {
     });
     let [unnamed] = &*reported else { panic!("{reported:#?}") };
     assert!(unnamed.contains("it is bound to no name"), "{unnamed}");
+    assert!(unnamed.starts_with("INFO"), "whoever has no name cannot fill the log with errors: {unnamed}");
 }
 
 #[test]

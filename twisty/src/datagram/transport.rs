@@ -673,6 +673,17 @@ impl DatagramTransport {
         self.0.queue.borrow_mut().pop()
     }
 
+    /// A reply that cannot be sent. That of who chose an address which nothing can be sent to, such as none or port 0, is no
+    /// fault of ours.
+    pub(super) fn report_unsent(&self, error: DatagramError) {
+        let unreachable = matches!(error, DatagramError::InvalidAddress(_) | DatagramError::Refused { .. });
+        if unreachable && self.0.sender.borrow().is_some() {
+            tracing::info!(host = %self.0.host, %error, "a datagram was not replied to");
+        } else {
+            self.report(&error.into());
+        }
+    }
+
     /// What went wrong in a handler, which harms neither the port nor others.
     pub(crate) fn report(&self, failure: &Failure) {
         let host = &self.0.host;
