@@ -352,3 +352,37 @@ fn a_handle_sends_from_outside_of_all_handlers() {
     let (length, from) = socket.recv_from(&mut buffer).expect("no turn is needed");
     assert_eq!((&buffer[..length], from), (&b"at once"[..], socket_address(&port.host())));
 }
+
+/// Closes another port when its own is closed, and notes when it is done.
+#[protocol(datagram)]
+struct Last {
+    other: Option<twisty::reactor::DatagramPort>,
+    name: &'static str,
+    log: Log,
+}
+
+#[protocol]
+impl Last {
+    #[on(datagram)]
+    fn hear(&mut self) {}
+
+    #[on(stop)]
+    fn close_the_other(&mut self) {
+        if let Some(other) = self.other.take() {
+            other.stop_listening();
+        }
+        self.log.borrow_mut().push(self.name.to_owned());
+    }
+}
+
+#[test]
+fn a_port_that_a_handler_closes_outside_of_turns_waits_for_that_handler() {
+    let (reactor, log) = (Reactor::new().expect("a poll"), Log::default());
+    let listen =
+        |name, other| reactor.listen_datagrams(v4(), Last { other, name, log: Rc::clone(&log) }).expect("a port");
+    let second = listen("second", None);
+    let first = listen("first", Some(second));
+    reactor.turn(Some(Duration::ZERO)).expect("a turn");
+    first.stop_listening();
+    assert_eq!(*log.borrow(), ["first", "second"]);
+}
