@@ -155,6 +155,38 @@ fn who_sends_again_when_refused_holds_up_nobody() {
     turn_until(&reactor, || refused.get() > 100);
 }
 
+#[protocol(datagram)]
+struct Choosy {
+    peer: SocketAddr,
+    heard: Log,
+}
+
+#[protocol]
+impl Choosy {
+    /// The system keeps what comes before it connects.
+    #[on(start)]
+    fn connect(&mut self, cx: &DatagramContext<Self>) -> twisty::Result<()> {
+        Client::of(&cx.host()).send("forged");
+        Ok(cx.connect(self.peer)?)
+    }
+
+    #[on(datagram)]
+    fn hear(&mut self, data: String) {
+        self.heard.borrow_mut().push(data);
+    }
+}
+
+#[test]
+fn what_others_sent_before_it_was_connected_is_not_heard() {
+    let (reactor, heard) = (Reactor::new().expect("a poll"), Log::default());
+    let peer = UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let client = Choosy { peer: peer.local_addr().expect("an address"), heard: Rc::clone(&heard) };
+    let port = reactor.listen_datagrams(v4(), client).expect("a port");
+    peer.send_to(b"true", socket_address(&port.host())).expect("it is sent");
+    turn_until(&reactor, || !heard.borrow().is_empty());
+    assert_eq!(*heard.borrow(), ["true"]);
+}
+
 #[test]
 fn who_is_not_connected_hears_of_no_refusal() {
     let reactor = Reactor::new().expect("a poll");
@@ -321,4 +353,38 @@ fn a_handle_sends_from_outside_of_all_handlers() {
     let mut buffer = [0; 100];
     let (length, from) = socket.recv_from(&mut buffer).expect("no turn is needed");
     assert_eq!((&buffer[..length], from), (&b"at once"[..], socket_address(&port.host())));
+}
+
+/// Closes another port when its own is closed, and notes when it is done.
+#[protocol(datagram)]
+struct Last {
+    other: Option<twisty::reactor::DatagramPort>,
+    name: &'static str,
+    log: Log,
+}
+
+#[protocol]
+impl Last {
+    #[on(datagram)]
+    fn hear(&mut self) {}
+
+    #[on(stop)]
+    fn close_the_other(&mut self) {
+        if let Some(other) = self.other.take() {
+            other.stop_listening();
+        }
+        self.log.borrow_mut().push(self.name.to_owned());
+    }
+}
+
+#[test]
+fn a_port_that_a_handler_closes_outside_of_turns_waits_for_that_handler() {
+    let (reactor, log) = (Reactor::new().expect("a poll"), Log::default());
+    let listen =
+        |name, other| reactor.listen_datagrams(v4(), Last { other, name, log: Rc::clone(&log) }).expect("a port");
+    let second = listen("second", None);
+    let first = listen("first", Some(second));
+    reactor.turn(Some(Duration::ZERO)).expect("a turn");
+    first.stop_listening();
+    assert_eq!(*log.borrow(), ["first", "second"]);
 }

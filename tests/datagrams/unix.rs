@@ -67,6 +67,7 @@ fn datagrams_are_answered_to_who_has_a_name() {
     });
     let [unnamed] = &*reported else { panic!("{reported:#?}") };
     assert!(unnamed.contains("it is bound to no name"), "{unnamed}");
+    assert!(unnamed.starts_with("INFO"), "whoever has no name cannot fill the log with errors: {unnamed}");
 }
 
 #[test]
@@ -103,6 +104,17 @@ fn only_a_socket_that_nobody_listens_on_is_replaced() {
     fs::write(&path, "no socket").expect("it is written");
     refused();
     assert_eq!(fs::read(&path).expect("it is there"), b"no socket");
+}
+
+#[test]
+fn what_somebody_else_has_put_at_its_path_stays() {
+    let (reactor, folder) = (Reactor::new().expect("a poll"), Folder::new("replaced"));
+    let path = folder.path("server");
+    let port = reactor.listen_datagrams(UnixDatagramPort::new(&path), Talker::new(&Log::default())).expect("a port");
+    fs::remove_file(&path).expect("it is there");
+    let _theirs = UnixDatagram::bind(&path).expect("a socket");
+    port.stop_listening();
+    assert!(path.exists());
 }
 
 #[test]

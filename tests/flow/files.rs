@@ -60,6 +60,15 @@ fn what_is_made_of_each_chunk_is_sent_also_where_that_is_nothing() {
     assert_eq!((sent.take(), scene.client.sent().as_str()), (Some(Ok(200_000)), "AAAAAA"));
 }
 
+#[test]
+fn the_end_of_a_file_is_no_chunk() {
+    let scene = Scene::new();
+    let sender = FileSender::new(&b"abc"[..]).transform(|chunk| vec![chunk[0], b'.']);
+    let sent = watch(sender.send(&scene.transport));
+    scene.turn();
+    assert_eq!((sent.take(), scene.client.sent().as_str()), (Some(Ok(3)), "a."));
+}
+
 /// Gives some bytes, after an interruption, and then an error.
 struct Broken(u8);
 

@@ -91,6 +91,31 @@ fn an_idle_connection_ends_and_a_busy_one_does_not() {
     assert_eq!(advance_until(&server, || !busy.is_connected()), seconds(28.0));
 }
 
+/// However much is queued for it.
+#[test]
+fn who_does_not_take_what_it_asked_for_is_idle() {
+    #[protocol(raw, idle_timeout = 10s, high_water = 1000, low_water = 400)]
+    #[derive(Default)]
+    struct Much;
+
+    #[protocol]
+    impl Much {
+        #[on(data)]
+        fn send(&mut self) -> Vec<u8> {
+            vec![b'x'; 5000]
+        }
+    }
+
+    let server = Server::new(Much::factory());
+    let client = server.connect();
+    client.stop_reading();
+    client.receive("x");
+    server.advance(9 * SECOND);
+    assert!(client.is_connected());
+    server.advance(SECOND + Much::limits().close_timeout);
+    assert!(client.reason().is_some_and(|reason| reason.contains("nothing moved")), "{client:?}");
+}
+
 #[test]
 fn a_policy_replaces_the_idle_time_that_is_declared() {
     #[protocol(raw, idle_timeout = 2s)]

@@ -184,7 +184,9 @@ impl<P: Protocol> Connection<P> {
                 if !self.accepts() || self.is_throttled() || self.cx.link().promised_replies() > 0 =>
             {
                 self.waiting_since = now;
-                self.moved_at.set(now);
+                if !self.waits_for_reader() {
+                    self.moved_at.set(now);
+                }
             }
             Phase::Open | Phase::Mute if self.timeout().is_some_and(|limit| self.waiting_since + limit <= now) => {
                 self.waiting_since = now;

@@ -46,6 +46,14 @@ impl<P: Protocol> Connection<P> {
         self.cx.link().if_watched(|watch| watch.idle_timeout).unwrap_or_else(|| P::limits().idle_timeout)
     }
 
+    /// Whether the peer does not take what is queued for it, and no throttle of ours keeps it: then it is the peer that is
+    /// idle, whatever else stands still.
+    pub(super) fn waits_for_reader(&self) -> bool {
+        let link = self.cx.link();
+        let held_back = link.is_upgrading() || link.if_watched(|watch| watch.write_opens_at().is_some()) == Some(true);
+        !held_back && link.outbox().backlog().is_some_and(|queued| queued > 0)
+    }
+
     /// How long a frame may take for a start, and how many bytes give it a second more.
     fn pace(&self) -> (Duration, usize) {
         let limits = || (P::limits().frame_timeout, P::limits().min_progress);

@@ -78,8 +78,9 @@ impl<P: DatagramProtocol> DatagramContext<P> {
     /// failure, also one that `then` returns, is reported. In `then`, [`send`](DatagramTransport::send) replies to who sent
     /// the datagram that was handled when this was called.
     ///
-    /// When the port is closed before, the Deferred is cancelled and `then` is never called. There is no limit to what is
-    /// attached; a handler that returns its Deferred has one, [`max_pending_replies`](super::Limits::max_pending_replies).
+    /// When the port is closed before, the Deferred is cancelled and `then` is never called. Until it fires it counts as a reply
+    /// that is waited for, see [`max_pending_replies`](super::Limits::max_pending_replies), since who sends datagrams cannot
+    /// be held up: what may never fire is better waited for elsewhere.
     ///
     /// ```
     /// # use std::time::Duration;

@@ -93,6 +93,10 @@ impl Heart {
 
     /// A datagram arrived, whole.
     pub(crate) fn handle_datagram(&mut self, data: &[u8], from: &Address) {
+        // It came before the port was connected, and the system has kept it.
+        if self.transport.is_foreign(from) {
+            return;
+        }
         if data.len() > self.limits.max_length {
             return self
                 .transport

@@ -119,7 +119,8 @@ pub struct Limits {
     /// Bytes that may wait for the system to take them, with a few for each datagram. What is sent beyond is dropped, and
     /// counted. Default: 256 KiB.
     pub max_queue: usize,
-    /// Replies that may be waited for: handlers that returned a [`Deferred`](crate::Deferred) which has not fired.
+    /// Replies that may be waited for: handlers that returned a [`Deferred`](crate::Deferred) which has not fired, or
+    /// [attached](DatagramContext::attach) one.
     /// Datagrams that come while there are so many are dropped, and counted. Default: 1024.
     pub max_pending_replies: usize,
 }

@@ -53,7 +53,7 @@ impl<P: DatagramProtocol, R: ToFrame> DatagramOutcome<P> for R {
     #[inline]
     fn apply(self, cx: &DatagramContext<P>) {
         if let Err(error) = cx.send(self) {
-            cx.report(&error.into());
+            cx.report_unsent(error);
         }
     }
 }

@@ -426,6 +426,17 @@ impl DatagramTransport {
         Ok(())
     }
 
+    /// Whether it is from somebody else than the peer of a connected port. What was connected to as `0.0.0.0` answers from
+    /// another address, and who sends to a connected UNIX socket is the system's affair.
+    pub(super) fn is_foreign(&self, from: &Address) -> bool {
+        match (self.0.peer.get(), from) {
+            (Some(Address::Udp(peer)), Address::Udp(from)) => {
+                peer.port() != from.port() || (peer.ip() != from.ip() && !peer.ip().is_unspecified())
+            }
+            _ => false,
+        }
+    }
+
     // ---- settings
 
     /// Allows to send to all of a network, as to 255.255.255.255. Off by default. (Twisted's `setBroadcastAllowed`.)
@@ -662,6 +673,17 @@ impl DatagramTransport {
     /// A borrow of its own.
     fn pop(&self) -> Option<super::queue::Queued> {
         self.0.queue.borrow_mut().pop()
+    }
+
+    /// A reply that cannot be sent. That of who chose an address which nothing can be sent to, such as none or port 0, is no
+    /// fault of ours.
+    pub(super) fn report_unsent(&self, error: DatagramError) {
+        let unreachable = matches!(error, DatagramError::InvalidAddress(_) | DatagramError::Refused { .. });
+        if unreachable && self.0.sender.borrow().is_some() {
+            tracing::info!(host = %self.0.host, %error, "a datagram was not replied to");
+        } else {
+            self.report(&error.into());
+        }
     }
 
     /// What went wrong in a handler, which harms neither the port nor others.

@@ -50,7 +50,7 @@ impl Bucket {
 
     fn tokens(&self, now: Timestamp) -> usize {
         let filled = self.depth.saturating_sub(self.full_at - now);
-        let tokens = filled.as_nanos() * self.rate as u128 / 1_000_000_000;
+        let tokens = filled.as_nanos().saturating_mul(self.rate as u128) / 1_000_000_000;
         usize::try_from(tokens).unwrap_or(usize::MAX)
     }
 }
@@ -84,6 +84,14 @@ mod tests {
         let mut bucket = Bucket::new(100, Duration::from_secs(1));
         bucket.take(at(0), 300);
         assert_eq!((bucket.opens_at(), bucket.room(at(2019)), bucket.room(at(2020))), (at(2020), 0, 2));
+    }
+
+    #[test]
+    fn a_rate_and_a_depth_may_be_as_good_as_none() {
+        let mut bucket = Bucket::new(usize::MAX, Duration::MAX);
+        assert_eq!(bucket.room(at(0)), usize::MAX);
+        bucket.take(at(0), 1000);
+        assert!(bucket.room(at(0)) > 1000);
     }
 
     /// Whoever takes what there is whenever it opens gets all of the rate, and no more than agreed.

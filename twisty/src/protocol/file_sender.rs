@@ -64,7 +64,7 @@ impl<R: Read + 'static> FileSender<R> {
         Self { file, transform: None }
     }
 
-    /// Sends what `transform` makes of each chunk instead. A chunk has any length up to [`CHUNK`](Self::CHUNK).
+    /// Sends what `transform` makes of each chunk instead. A chunk has any length from 1 to [`CHUNK`](Self::CHUNK).
     ///
     /// ```
     /// use twisty::protocol::FileSender;
@@ -130,12 +130,15 @@ impl<R: Read> Sending<R> {
                 Err(error) if error.kind() == ErrorKind::Interrupted => continue,
                 read => &self.chunk[..read?],
             };
+            if read.is_empty() {
+                return Ok(false);
+            }
             self.sent += read.len() as u64;
             let sent = self.sender.transform.as_mut().map(|transform| transform(read));
             let sent = sent.as_deref().unwrap_or(read);
             out.write(sent);
-            if read.is_empty() || !sent.is_empty() {
-                return Ok(!read.is_empty());
+            if !sent.is_empty() {
+                return Ok(true);
             }
         }
     }

@@ -76,7 +76,7 @@ impl Outbox {
     }
 
     /// How much waits for a peer that did not take all that was written last.
-    pub(super) fn backlog(&self) -> Option<usize> {
+    pub(crate) fn backlog(&self) -> Option<usize> {
         self.0.as_ref().filter(|queue| queue.backlogged).map(|queue| queue.length)
     }
 

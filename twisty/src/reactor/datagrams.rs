@@ -83,8 +83,7 @@ impl DatagramPort {
             && !core.in_turn.get()
         {
             let reactor = Reactor(core);
-            let _entered = Entered::new(Rc::new(reactor.clone()));
-            reactor.settle();
+            reactor.as_in_turn(|| reactor.settle());
         }
     }
 }
@@ -153,12 +152,17 @@ impl Reactor {
         let transport = heart.transport().clone();
         let mut driver = Datagrams::new(heart, socket);
         // It may be opened by a handler of another one, whose mistakes are its own.
-        self.0.agenda.with_own_fault(|| {
-            let _entered = Entered::new(Rc::new(self.clone()));
-            driver.open(self.0.now.get());
-        });
+        self.0.agenda.with_own_fault(|| self.as_in_turn(|| driver.open(self.0.now.get())));
         self.put_back(key, Box::new(driver));
         Ok(DatagramPort { reactor: Rc::downgrade(&self.0), transport })
+    }
+
+    /// Calls handlers, in a turn or not: a port that one of them closes waits until they are done, as in a turn.
+    fn as_in_turn(&self, work: impl FnOnce()) {
+        let _entered = Entered::new(Rc::new(self.clone()));
+        let before = self.0.in_turn.replace(true);
+        work();
+        self.0.in_turn.set(before);
     }
 }
 

@@ -1,12 +1,9 @@
 //! Datagram sockets.
 
 use std::cell::RefCell;
-use std::fs::{self, Permissions};
 use std::io::{self, ErrorKind};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt};
-use std::os::unix::net;
 use std::path::Path;
 use std::rc::Rc;
 
@@ -15,7 +12,7 @@ use mio::net::{UdpSocket, UnixDatagram};
 use mio::{Interest, Registry, Token};
 use socket2::{Domain, InterfaceIndexOrAddress, SockAddr, SockRef, Socket, Type};
 
-use super::{Driver, Ready, Status};
+use super::{BoundPath, Driver, PathOptions, Ready, Status};
 use crate::clock::Timestamp;
 use crate::datagram::{Heart, Interface, Setting, Wire};
 use crate::endpoint::{UdpPort, UnixDatagramPort};
@@ -124,6 +121,8 @@ impl Driver for Datagrams {
 pub(crate) struct DatagramSocket {
     kind: Kind,
     host: Address,
+    /// Goes with it.
+    _path: Option<BoundPath>,
 }
 
 enum Kind {
@@ -153,22 +152,20 @@ impl DatagramSocket {
         socket.bind(&port.address.into())?;
         let socket = UdpSocket::from_std(socket.into());
         let host = Address::Udp(socket.local_addr()?);
-        Ok(Self { kind: Kind::Udp(RefCell::new(socket)), host })
+        Ok(Self { kind: Kind::Udp(RefCell::new(socket)), host, _path: None })
     }
 
     pub(crate) fn unix(port: &UnixDatagramPort) -> io::Result<Self> {
         let socket = Socket::new(Domain::UNIX, Type::DGRAM, None)?;
         socket.set_nonblocking(true)?;
-        if port.address != UnixAddress::UNNAMED {
-            bind(&socket, &port.address)?;
-        }
+        let options = PathOptions { mode: port.mode, locked: false };
+        let path = match port.address.path() {
+            Some(path) => Some(BoundPath::bind(&socket, path, options, |_| Ok(()))?),
+            None if port.address == UnixAddress::UNNAMED => None,
+            None => socket.bind(&sock_addr(&port.address)?).map(|()| None)?,
+        };
         let kind = Kind::Unix(RefCell::new(UnixDatagram::from_std(socket.into())));
-        // From here on its file goes with it, whatever happens.
-        let this = Self { kind, host: Address::Unix(port.address.clone()) };
-        if let Some(path) = port.address.path() {
-            fs::set_permissions(path, Permissions::from_mode(port.mode))?;
-        }
-        Ok(this)
+        Ok(Self { kind, host: Address::Unix(port.address.clone()), _path: path })
     }
 
     pub(crate) fn host(&self) -> Address {
@@ -268,17 +265,6 @@ impl Wire for Rc<DatagramSocket> {
     }
 }
 
-impl Drop for DatagramSocket {
-    fn drop(&mut self) {
-        if let Address::Unix(address) = &self.host
-            && let Some(path) = address.path()
-            && let Err(error) = fs::remove_file(path)
-        {
-            tracing::debug!(%error, path = %path.display(), "a socket's file is gone already");
-        }
-    }
-}
-
 const fn v4(interface: Interface) -> InterfaceIndexOrAddress {
     match interface {
         Interface::Any => InterfaceIndexOrAddress::Address(Ipv4Addr::UNSPECIFIED),
@@ -301,25 +287,4 @@ fn sock_addr(address: &UnixAddress) -> io::Result<SockAddr> {
         return SockAddr::unix(Path::new(std::ffi::OsStr::from_bytes(&[b"\0", name].concat())));
     }
     SockAddr::unix(address.path().unwrap_or_else(|| Path::new("")))
-}
-
-/// Binds a socket; to the path of one that nobody listens on any more, after removing that.
-fn bind(socket: &Socket, address: &UnixAddress) -> io::Result<()> {
-    let name = sock_addr(address)?;
-    match (socket.bind(&name), address.path()) {
-        (Err(error), Some(path)) if error.kind() == ErrorKind::AddrInUse && is_stale(path)? => {
-            tracing::info!(path = %path.display(), "replacing a socket that nobody listens on");
-            fs::remove_file(path)?;
-            socket.bind(&name)
-        }
-        (bound, _) => bound,
-    }
-}
-
-fn is_stale(path: &Path) -> io::Result<bool> {
-    if !fs::symlink_metadata(path)?.file_type().is_socket() {
-        return Ok(false);
-    }
-    let connected = net::UnixDatagram::unbound()?.connect(path);
-    Ok(connected.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused))
 }
