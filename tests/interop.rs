@@ -9,6 +9,10 @@
 
 #[path = "interop/datagrams.rs"]
 mod datagrams;
+#[path = "interop/proxies.rs"]
+mod proxies;
+#[path = "interop/returning.rs"]
+mod returning;
 #[path = "interop/talk.rs"]
 mod talk;
 #[path = "interop/twisted.rs"]

@@ -3,6 +3,7 @@ Talks with twisty over any stream, by Twisted's endpoints.
 
     python3 twisted_talk.py serve FRAMING ENDPOINT          sends everything back
     python3 twisted_talk.py call FRAMING ENDPOINT           sends messages, and compares what comes back
+    python3 twisted_talk.py greet ENDPOINT                  answers a line with the addresses of the connection
     python3 twisted_talk.py return PORT                     connects to that port again and again
 
 The framing is `line`, `netstring` or `raw`. What is sent last ends in a byte that says who closes the connection: 255 the
@@ -12,6 +13,7 @@ it meets.
 """
 
 import faulthandler
+import ipaddress
 import random
 import sys
 
@@ -121,6 +123,22 @@ async def run_client(reactor, framing, endpoint):
             sys.exit("what came back is not what was sent")
 
 
+class Greet(basic.LineReceiver):
+    def lineReceived(self, line):
+        peer, host = (
+            f"tcp:[{ipaddress.ip_address(end.host)}]:{end.port}" if ":" in end.host else f"tcp:{end.host}:{end.port}"
+            for end in (self.transport.getPeer(), self.transport.getHost())
+        )
+        self.sendLine(f"{peer} at {host}".encode())
+        self.transport.loseConnection()
+
+
+async def run_greeter(reactor, endpoint):
+    port = await endpoints.serverFromString(reactor, endpoint).listen(protocol.Factory.forProtocol(Greet))
+    print(port.getHost().port, flush=True)
+    await defer.Deferred()
+
+
 class Again(protocol.ReconnectingClientFactory):
     """Says what it meets; its delays are short."""
 
@@ -149,5 +167,5 @@ async def run_again(reactor, port):
 
 if __name__ == "__main__":
     faulthandler.dump_traceback_later(PATIENCE, exit=True)
-    runs = {"serve": run_server, "call": run_client, "return": run_again}
+    runs = {"serve": run_server, "call": run_client, "greet": run_greeter, "return": run_again}
     task.react(lambda reactor: defer.Deferred.fromCoroutine(runs[sys.argv[1]](reactor, *sys.argv[2:])))
