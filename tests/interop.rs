@@ -9,6 +9,14 @@
 
 #[path = "interop/datagrams.rs"]
 mod datagrams;
+#[path = "interop/proxies.rs"]
+mod proxies;
+#[path = "interop/returning.rs"]
+mod returning;
+#[path = "interop/talk.rs"]
+mod talk;
+#[path = "interop/twisted.rs"]
+mod twisted;
 #[path = "interop/unix.rs"]
 mod unix;
 
@@ -57,6 +65,7 @@ macro_rules! spoken {
 spoken! {
     Lines: Line = Line::new(), "line" up to Line::MAX_LENGTH;
     Netstrings: Netstring = Netstring::new(), "netstring" up to Netstring::MAX_LENGTH;
+    Bytes: Raw = Raw, "raw" up to usize::MAX;
     Int16: LengthPrefixed = LengthPrefixed::int16(), "int16" up to 0xffff;
     Int32: LengthPrefixed = LengthPrefixed::int32(), "int32" up to LengthPrefixed::MAX_LENGTH;
 }

@@ -156,9 +156,17 @@ impl Client {
     /// # Panics
     /// If none comes.
     pub fn line(&mut self) -> String {
+        self.try_line().expect("a line")
+    }
+
+    /// The same; nothing if the server hangs up instead.
+    ///
+    /// # Errors
+    /// When the connection breaks.
+    pub fn try_line(&mut self) -> io::Result<String> {
         let mut line = String::new();
-        self.reader.read_line(&mut line).expect("a line");
-        line.trim_end_matches(['\r', '\n']).to_owned()
+        self.reader.read_line(&mut line)?;
+        Ok(line.trim_end_matches(['\r', '\n']).to_owned())
     }
 
     /// Exactly so many bytes.

@@ -63,6 +63,16 @@ impl Program {
         self.first_line.trim_end()
     }
 
+    /// What it prints next, without the line's end; nothing if it has ended.
+    ///
+    /// # Panics
+    /// If that is no text.
+    pub fn line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).expect("text");
+        line.trim_end().to_owned()
+    }
+
     /// Where it says that it listens.
     ///
     /// # Panics
