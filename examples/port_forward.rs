@@ -22,7 +22,7 @@ impl End {
         cx.pause_reading(); // until there is somebody to read for
         let (reactor, target) = (Reactor::current().expect("handlers run on a reactor"), self.target.take());
         let outgoing = Self { target: None, other: Some(cx.transport()) };
-        let connected = reactor.connect_protocol(&target.expect("it came to us"), outgoing);
+        let connected = reactor.connect_protocol(target.expect("it came to us"), outgoing);
         cx.attach(connected, |me, cx, outgoing| me.begin(cx, outgoing.transport().clone()));
         Ok(())
     }

@@ -55,7 +55,11 @@ fn where_nobody_listens_the_client_is_sent_away() {
 /// Sends so many bytes on a thread of its own.
 fn send(mut client: Client, bytes: usize) -> JoinHandle<()> {
     const CHUNK: usize = 1 << 16;
-    thread::spawn(move || (0..bytes / CHUNK).for_each(|_| drop(client.send([b'x'; CHUNK]))))
+    thread::spawn(move || {
+        for _ in 0..bytes / CHUNK {
+            client.send([b'x'; CHUNK]);
+        }
+    })
 }
 
 /// Has so many bytes forwarded to who takes one part in a hundred of the time to read; by how many KiB the forwarder grew.

@@ -74,7 +74,7 @@ impl Talker {
         Self(Diary { log: Rc::clone(log), peer: None })
     }
 
-    fn connected(log: &Log, peer: impl ToString) -> Self {
+    fn connected(log: &Log, peer: &impl ToString) -> Self {
         Self(Diary { log: Rc::clone(log), peer: Some(peer.to_string()) })
     }
 

@@ -55,7 +55,7 @@ impl Drop for Folder {
 }
 
 fn listen(reactor: &Reactor, path: &Path, options: &str) -> Result<Port, Failure> {
-    reactor.listen(&format!("unix:{}{options}", path.display()), Echo::factory())
+    reactor.listen(format!("unix:{}{options}", path.display()), Echo::factory())
 }
 
 fn refusal(reactor: &Reactor, path: &Path, options: &str) -> String {
@@ -228,14 +228,14 @@ fn of_servers_that_start_at_once_one_gets_the_path() {
 fn abstract_names_have_no_file() {
     let reactor = Reactor::new().expect("a poll");
     let name = format!("twisty-{}", std::process::id());
-    let port = reactor.listen(&format!("unix:@{name}"), Echo::factory()).expect("a port");
+    let port = reactor.listen(format!("unix:@{name}"), Echo::factory()).expect("a port");
     assert_eq!(port.host().to_string(), format!("unix:@{name}"));
     let Address::Unix(host) = port.host() else { panic!("no UNIX address") };
     assert_eq!(host.abstract_name(), Some(name.as_bytes()));
     let address = SocketAddr::from_abstract_name(&name).expect("a name");
     let heard = talk(&reactor, UnixStream::connect_addr(&address).expect("it listens"), b"hello");
     assert_eq!(heard, format!("unix: at unix:@{name}\nhello"));
-    let taken = reactor.listen(&format!("unix:@{name}"), Echo::factory()).expect_err("it is taken").to_string();
+    let taken = reactor.listen(format!("unix:@{name}"), Echo::factory()).expect_err("it is taken").to_string();
     assert!(taken.contains("Address already in use"), "{taken}");
 }
 

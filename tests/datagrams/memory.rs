@@ -70,7 +70,7 @@ fn who_refuses_is_told_of_only_when_connected() {
     DatagramServer::new(Talker::new(&log)).refuse();
     assert_eq!(*log.borrow(), ["start", "stop"]);
     let log = Log::default();
-    let server = DatagramServer::new(Talker::connected(&log, ANN));
+    let server = DatagramServer::new(Talker::connected(&log, &ANN));
     server.refuse().refuse().receive(ANN, "one").receive(BOB, "two");
     assert_eq!(*log.borrow(), ["start", "refused", "refused", "one"]);
 }
@@ -204,7 +204,7 @@ struct Generic<T> {
 #[protocol]
 impl<T: std::fmt::Display> Generic<T> {
     #[on(datagram)]
-    fn answer<'a>(&mut self, data: &'a str) -> impl Iterator<Item = String> {
+    fn answer(&mut self, data: &str) -> impl Iterator<Item = String> {
         let prefix = self.prefix.to_string();
         data.split(' ').map(|word| format!("{prefix}{word}")).collect::<Vec<_>>().into_iter()
     }

@@ -103,7 +103,7 @@ fn who_refuses_is_an_event_again_and_again_and_the_port_stays_open() {
     let peer = reserved.local_addr().expect("an address");
     drop(reserved);
     let log = Log::default();
-    let port = reactor.listen_datagrams(v4(), Talker::connected(&log, peer)).expect("a port");
+    let port = reactor.listen_datagrams(v4(), Talker::connected(&log, &peer)).expect("a port");
     let refused = |times: usize| {
         turn_until(&reactor, || log.borrow().iter().filter(|what| *what == "refused").count() >= times);
     };

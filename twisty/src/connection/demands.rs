@@ -50,7 +50,8 @@ impl<P: Protocol> Connection<P> {
     /// idle, whatever else stands still.
     pub(super) fn waits_for_reader(&self) -> bool {
         let link = self.cx.link();
-        let held_back = link.is_upgrading() || link.if_watched(|watch| watch.write_opens_at().is_some()) == Some(true);
+        let held_back =
+            link.phase() == Phase::Upgrading || link.if_watched(|watch| watch.write_opens_at().is_some()) == Some(true);
         !held_back && link.outbox().backlog().is_some_and(|queued| queued > 0)
     }
 

@@ -38,16 +38,13 @@ impl Reactor {
         let mut socket = Socket::new(OwnedFd::from(ours).into());
         socket.wrap(|beneath| Box::new(Output { lost, _alive: alive, beneath }));
         let home = factory.home(Rc::clone(&self.0.agenda), Address::Stdio);
+        let (factory, prologue) = (Rc::clone(factory), prologue.clone());
+        let welcome = move |reactor: &Self| reactor.welcome(&factory, &prologue, socket, home, Address::Stdio);
         if self.0.buffer.try_borrow_mut().is_ok() {
-            self.welcome(factory, prologue, socket, home, Address::Stdio);
+            welcome(self);
         } else {
             // A handler listens, inside of which no other may run.
-            let (factory, prologue) = (Rc::clone(factory), prologue.clone());
-            self.call_later(Duration::ZERO, move |reactor| {
-                if !reactor.is_stopping() {
-                    reactor.welcome(&factory, &prologue, socket, home, Address::Stdio);
-                }
-            });
+            self.call_later(Duration::ZERO, |reactor| _ = (!reactor.is_stopping()).then(|| welcome(reactor)));
         }
         Ok(Port { reactor: Weak::new(), key: ConnectionKey::default(), host: Address::Stdio })
     }
