@@ -43,10 +43,9 @@ impl Reactor {
         } else {
             // A handler listens, inside of which no other may run.
             let (factory, prologue) = (Rc::clone(factory), prologue.clone());
-            self.call_later(Duration::ZERO, move |reactor| {
-                if !reactor.is_stopping() {
-                    reactor.welcome(&factory, &prologue, socket, home, Address::Stdio);
-                }
+            self.call_later(Duration::ZERO, move |reactor| match reactor.is_stopping() {
+                true => drop(socket),
+                false => reactor.welcome(&factory, &prologue, socket, home, Address::Stdio),
             });
         }
         Ok(Port { reactor: Weak::new(), key: ConnectionKey::default(), host: Address::Stdio })
