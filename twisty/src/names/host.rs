@@ -70,12 +70,23 @@ fn check(name: &str) -> Result<(), String> {
         return Err(format!("it has {} bytes, {} are allowed", name.len(), Host::LONGEST));
     }
     match name.split('.').find(|label| label.is_empty() || label.len() > Host::LONGEST_LABEL) {
+        None if ends_in_number(name) => {
+            Err("it ends in a number, as no name does, and an IPv4 address has four parts, each decimal".to_owned())
+        }
         None => Ok(()),
         Some("") => Err("there is nothing between two of its dots".to_owned()),
         Some(label) => {
             Err(format!("a part of it has {} bytes, {} are allowed between dots", label.len(), Host::LONGEST_LABEL))
         }
     }
+}
+
+/// What system libraries take for an address, such as `127.1` or `0x7f.1`, would get past who looks for addresses.
+fn ends_in_number(name: &str) -> bool {
+    let last = name.rsplit('.').next().unwrap_or(name);
+    let hex = last.strip_prefix("0x").or_else(|| last.strip_prefix("0X"));
+    let is_hex = hex.is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()));
+    is_hex || last.bytes().all(|digit| digit.is_ascii_digit())
 }
 
 /// RFC 6761, section 6.3: `localhost` and whatever is below it.
@@ -139,6 +150,9 @@ mod tests {
         assert_eq!(problem("a..b"), "there is nothing between two of its dots");
         assert_eq!(problem(".a"), "there is nothing between two of its dots");
         assert!(problem("example.com\0").starts_with("it contains '\\0'"));
+        for number in ["127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "127.0.0.0x1", "256.0.0.1", "127.0.0.1."] {
+            assert!(problem(number).starts_with("it ends in a number"), "{number}");
+        }
         assert!(problem("127.0.0.1 and more").starts_with("it contains ' '"));
         assert!(problem("fe80::1%eth0").ends_with("its scope as a number: fe80::1%2"));
         assert!(problem("[::1").starts_with("it contains '['"));

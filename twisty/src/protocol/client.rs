@@ -92,7 +92,8 @@ pub trait ClientFactory: Factory {
 
 /// A client's connection to be: to connect again, or not any more. (Twisted's `IConnector`.)
 ///
-/// Cheap to clone: the clones are the same one. Dropping it changes nothing.
+/// Cheap to clone: the clones are the same one. Dropping it changes nothing. It keeps its factory: one that keeps its
+/// connector has to let that go in the end, or neither ever goes.
 ///
 /// ```
 /// use twisty::prelude::*;
