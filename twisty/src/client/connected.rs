@@ -196,11 +196,11 @@ impl<P: Protocol<Factory = ForProtocol<P>>> Guest<P> {
 }
 
 impl<P: Protocol> Welcome for Rc<Guest<P>> {
-    fn admit(&self, peer: &Address) -> Result<(), Vec<u8>> {
+    fn admit(&self, peer: Option<&Address>) -> Result<(), Vec<u8>> {
         self.seat.admit(peer)
     }
 
-    fn reserve(&self, peer: &Address) -> Box<dyn Any> {
+    fn reserve(&self, peer: Option<&Address>) -> Box<dyn Any> {
         self.seat.reserve(peer)
     }
 

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
-use crate::error::{CancelledError, FailureGroup, FirstError, ResolverDropped, TaskError};
+use crate::error::{self, CancelledError, FailureGroup, FirstError, ResolverDropped, TaskError};
 use crate::failure::Failure;
 
 thread_local! {
@@ -16,7 +16,7 @@ thread_local! {
 
 /// How many failures went unhandled on this thread so far: their Deferred went away, and no errback had taken them.
 ///
-/// Each is also reported through `tracing`, as an error, with the failure, where it arose and the way it took.
+/// Each is also reported through `tracing`, as an error or, if it is the peer's, as information, with the failure, where it arose and the way it took.
 /// [`testing::UnhandledFailures`](crate::testing::UnhandledFailures) makes them fail a test. Twisted logs
 /// "Unhandled error in Deferred" when the garbage collector comes by; here it is when the last handle goes.
 ///
@@ -43,6 +43,10 @@ pub(crate) fn report(failure: Failure) {
     let kept = CAUGHT.try_with(|caught| caught.borrow().last().cloned());
     match kept.ok().flatten() {
         Some(kept) => kept.borrow_mut().push(failure),
+        // Peers may go away whenever they like: that is no error of the program.
+        None if error::is_peers_fault(&failure) => {
+            tracing::info!(failure = ?failure, "nobody handled the failure of a Deferred");
+        }
         None => tracing::error!(failure = ?failure, "nobody handled the failure of a Deferred"),
     }
 }

@@ -52,22 +52,24 @@ impl Door {
     }
 
     /// Whether one more may come from `peer`, given the factory's own limits: of all, and of one peer. If not, that is
-    /// reported, once for each spell, and the answer is what to tell the peer.
-    pub(crate) fn admit(&self, peer: &Address, limits: (usize, usize)) -> Result<(), Vec<u8>> {
+    /// reported, once for each spell, and the answer is what to tell the peer. While it is not known who the peer is, only
+    /// the limit of all counts.
+    pub(crate) fn admit(&self, peer: Option<&Address>, limits: (usize, usize)) -> Result<(), Vec<u8>> {
         let policies = self.rules.as_deref().map(|rules| &rules.policies);
         let lowered = |own: usize, policy: Option<usize>| policy.map_or(own, |policy| policy.min(own));
         let allowed = lowered(limits.0, policies.and_then(|policies| policies.max_connections));
         let each = lowered(limits.1, policies.and_then(|policies| policies.max_connections_per_peer));
-        if self.is_open(peer, allowed) && self.is_open_to(peer, each) {
+        if self.is_open(peer, allowed) && peer.is_none_or(|peer| self.is_open_to(peer, each)) {
             return Ok(());
         }
         Err(policies.map(|policies| policies.overflow.clone()).unwrap_or_default())
     }
 
-    fn is_open(&self, peer: &Address, allowed: usize) -> bool {
+    fn is_open(&self, peer: Option<&Address>, allowed: usize) -> bool {
         let open = self.connections.get() < allowed;
         if !self.reported.replace(!open) && !open {
-            tracing::warn!(%peer, allowed, "too many connections (see `max_connections`), it is closed");
+            let peer = peer.map(tracing::field::display);
+            tracing::warn!(peer, allowed, "too many connections (see `max_connections`), it is closed");
         }
         open
     }
@@ -95,6 +97,11 @@ impl Door {
             self.peers.borrow_mut().entry(Peer::of(&peer())).or_default().connections += 1;
         }
         counted
+    }
+
+    /// One more is open, of which it is not known yet whose it is.
+    pub(crate) fn enter_unknown(&self) {
+        self.connections.set(self.connections.get() + 1);
     }
 
     pub(crate) fn leave(&self) {
@@ -141,11 +148,11 @@ mod tests {
         let door = Door::default();
         let peer = Address::Stdio;
         assert!(!door.enter(|| peer.clone()), "nobody asked to count peers");
-        assert_eq!(door.admit(&peer, (9, 1)), Ok(()));
+        assert_eq!(door.admit(Some(&peer), (9, 1)), Ok(()));
         assert!(door.enter(|| peer.clone()));
-        assert!(door.admit(&peer, (9, 1)).is_err());
+        assert!(door.admit(Some(&peer), (9, 1)).is_err());
         door.leave_peer(&peer);
         assert!(door.peers.borrow().is_empty());
-        assert_eq!(door.admit(&peer, (9, 1)), Ok(()));
+        assert_eq!(door.admit(Some(&peer), (9, 1)), Ok(()));
     }
 }

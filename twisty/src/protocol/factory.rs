@@ -345,7 +345,7 @@ impl<F: Factory> Shared<F> {
     }
 
     /// Whether a connection from `peer` may come in. If not, that is reported, and the answer is what to tell it.
-    pub(crate) fn admit(&self, peer: &Address) -> Result<(), Vec<u8>> {
+    pub(crate) fn admit(&self, peer: Option<&Address>) -> Result<(), Vec<u8>> {
         let factory = self.borrow();
         let limits = (factory.max_connections(), factory.max_connections_per_peer());
         drop(factory);
@@ -471,9 +471,13 @@ pub(crate) struct Reserved<F: Factory> {
 }
 
 impl<F: Factory> Reserved<F> {
-    pub(crate) fn new(seat: Seat<F>, peer: &Address) -> Self {
-        let counted = seat.door().enter(|| peer.clone());
-        Self { seat, peer: counted.then(|| peer.clone()) }
+    pub(crate) fn new(seat: Seat<F>, peer: Option<&Address>) -> Self {
+        let door = seat.door();
+        let counted = peer.filter(|peer| door.enter(|| (*peer).clone())).cloned();
+        if peer.is_none() {
+            door.enter_unknown();
+        }
+        Self { seat, peer: counted }
     }
 }
 

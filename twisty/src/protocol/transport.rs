@@ -168,7 +168,9 @@ impl<F: Framing> Transport<F> {
     /// ```
     #[inline]
     pub fn try_send(&self, frame: impl ToFrame) -> Result<(), SendError> {
-        self.append(|framing, out| framing.encode(&frame.to_frame(), out))
+        // Before anything is borrowed: it is code of the user's.
+        let frame = frame.to_frame();
+        self.append(|framing, out| framing.encode(&frame, out))
     }
 
     /// Writes bytes as they are, without any framing. (Twisted's `transport.write`.)

@@ -7,7 +7,7 @@ use super::{Dialled, Reactor};
 use crate::deferred::Deferred;
 use crate::failure::Failure;
 use crate::protocol::ConnectionKey;
-use crate::transport::{Ends, Greeting, Prefaces, Prologue, Socket};
+use crate::transport::{Ends, Greeting, Kept, Prefaces, Prologue, Socket};
 
 impl Reactor {
     /// Takes a socket through what comes before its connection, then calls `done` with it, or with why it did not get
@@ -17,14 +17,13 @@ impl Reactor {
         socket: Socket,
         ends: Ends,
         prologue: &Prologue,
-        done: impl FnOnce(&Self, Result<(Socket, Ends), Failure>) + 'static,
+        done: impl FnOnce(&Self, Result<(Socket, Ends), Failure>) -> Kept + 'static,
     ) -> ConnectionKey {
         let prefaces = Prefaces::begin(prologue, self.time());
         let (agenda, core) = (Rc::clone(&self.0.agenda), Rc::downgrade(&self.0));
         let greeted = move |result| {
-            if let Some(core) = core.upgrade() {
-                done(&Self(core), result);
-            }
+            let core = core.upgrade()?;
+            done(&Self(core), result)
         };
         self.add(|key| Some(Box::new(Greeting::new((socket, ends), prefaces, (agenda, key), Box::new(greeted)))))
     }
@@ -47,6 +46,7 @@ impl Reactor {
             if waiting.take().is_some() {
                 resolver.fire(greeted.map(|(socket, Ends { host, peer })| Dialled { socket, host, peer }));
             }
+            None
         });
         key.set(Some(begun));
         prepared

@@ -108,7 +108,7 @@ impl Reactor {
 fn prologue_of(endpoint: &ServerEndpoint) -> Result<Prologue, TlsConfigError> {
     match endpoint {
         ServerEndpoint::Haproxy(inner) => {
-            let header = Prologue::default().then(|| Box::<ProxyHeader>::default());
+            let header = Prologue::default().then(|| Box::<ProxyHeader>::default()).naming_peer();
             Ok(header.followed_by(prologue_of(inner)?))
         }
         ServerEndpoint::Tls(tls) => handshakes_of(tls),

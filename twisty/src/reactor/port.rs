@@ -132,20 +132,26 @@ impl Reactor {
             self.add(|key| factory.welcome(socket, Place { home, key, peer, watcher: None }));
             return;
         }
-        let (factory, reserved) = (Rc::clone(factory), factory.reserve(&peer));
+        // Behind a proxy all clients come from one address, until each has said where it came from.
+        let known = Some(&peer).filter(|_| !prologue.names_peer());
+        let (factory, reserved) = (Rc::clone(factory), factory.reserve(known));
         let ends = Ends { host: home.host().clone(), peer: peer.clone() };
-        self.go_through(socket, ends, prologue, move |reactor, greeted| {
-            drop(reserved);
-            match greeted {
-                Ok((socket, ends)) => reactor.welcome_greeted(&*factory, home, socket, ends),
-                Err(reason) => report_unfinished(&peer, &reason),
+        self.go_through(socket, ends, prologue, move |reactor, greeted| match greeted {
+            Ok((socket, ends)) => {
+                drop(reserved);
+                reactor.welcome_greeted(&*factory, home, socket, ends);
+                None
+            }
+            Err(reason) => {
+                report_unfinished(&peer, &reason);
+                Some(reserved)
             }
         });
     }
 
     /// It may have learned meanwhile that its ends are others.
     fn welcome_greeted(&self, factory: &dyn Welcome, home: Rc<Home>, socket: Socket, Ends { host, peer }: Ends) {
-        if let Err(answer) = factory.admit(&peer) {
+        if let Err(answer) = factory.admit(Some(&peer)) {
             return socket.turn_away(&answer);
         }
         let moved = *home.host() != host;
@@ -157,11 +163,12 @@ impl Reactor {
 /// A factory as a port sees it. This is all of listening that knows what is made, so that a program has the rest of it
 /// once, and not once for each protocol.
 pub(crate) trait Welcome {
-    /// Whether a client may come in. If not, that is reported, and the answer is what to tell it.
-    fn admit(&self, peer: &Address) -> Result<(), Vec<u8>>;
+    /// Whether a client may come in, as far as it is known who it is. If not, that is reported, and the answer is what to
+    /// tell it.
+    fn admit(&self, peer: Option<&Address>) -> Result<(), Vec<u8>>;
 
     /// A place among the connections, for one that has no protocol yet; until it is dropped.
-    fn reserve(&self, peer: &Address) -> Box<dyn Any>;
+    fn reserve(&self, peer: Option<&Address>) -> Box<dyn Any>;
 
     /// What the connections to `host` share.
     fn home(&self, agenda: Rc<Agenda>, host: Address) -> Rc<Home>;
@@ -171,11 +178,11 @@ pub(crate) trait Welcome {
 }
 
 impl<F: Factory> Welcome for Seat<F> {
-    fn admit(&self, peer: &Address) -> Result<(), Vec<u8>> {
+    fn admit(&self, peer: Option<&Address>) -> Result<(), Vec<u8>> {
         self.shared().admit(peer)
     }
 
-    fn reserve(&self, peer: &Address) -> Box<dyn Any> {
+    fn reserve(&self, peer: Option<&Address>) -> Box<dyn Any> {
         Box::new(Reserved::new(self.shared().seat(), peer))
     }
 
@@ -248,7 +255,9 @@ impl Listener {
     }
 
     fn welcome(&self, reactor: &Reactor, Client { socket, host, peer }: Client) {
-        if let Err(answer) = self.factory.admit(&peer) {
+        if let Err(answer) = self.factory.admit(Some(&peer).filter(|_| !self.prologue.names_peer())) {
+            // Nobody would understand it before a handshake.
+            let answer = if self.prologue.is_empty() { answer } else { Vec::new() };
             return socket.turn_away(&answer);
         }
         self.reported.set(false);

@@ -170,7 +170,7 @@ impl<F: Factory> Server<F> {
         let _entered = memory.enter();
         let host = SocketAddr::from((Ipv4Addr::new(10, 0, 0, 1), 12_345)).into();
         let shared = memory.seat.shared();
-        let admitted = shared.admit(&peer);
+        let admitted = shared.admit(Some(&peer));
         let seat = admitted.is_ok().then(|| shared.seat());
         let build = |seat| Some((shared.borrow_mut().build_protocol(&peer)?, seat));
         let protocol = seat.and_then(build);

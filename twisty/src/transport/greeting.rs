@@ -1,5 +1,6 @@
 //! What happens on a socket before its connection exists: a PROXY header, a TLS handshake.
 
+use std::any::Any;
 use std::collections::VecDeque;
 use std::fmt;
 use std::io;
@@ -49,6 +50,8 @@ pub(crate) struct Ends {
 pub(crate) struct Prologue {
     steps: Vec<Rc<dyn Fn() -> Box<dyn Preface>>>,
     timeout: Duration,
+    /// Who the peer is, is said there.
+    names_peer: bool,
 }
 
 impl Prologue {
@@ -84,6 +87,17 @@ impl Prologue {
         Self { timeout: self.timeout.min(time), ..self.clone() }
     }
 
+    /// The same, which says who the peer is: until then that is not known.
+    pub(crate) const fn naming_peer(mut self) -> Self {
+        self.names_peer = true;
+        self
+    }
+
+    /// Whether it says who the peer is.
+    pub(crate) const fn names_peer(&self) -> bool {
+        self.names_peer
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         self.steps.is_empty()
     }
@@ -98,7 +112,7 @@ impl fmt::Debug for Prologue {
 /// Nothing: the conversation begins at once.
 impl Default for Prologue {
     fn default() -> Self {
-        Self { steps: Vec::new(), timeout: Self::TIMEOUT }
+        Self { steps: Vec::new(), timeout: Self::TIMEOUT, names_peer: false }
     }
 }
 
@@ -143,7 +157,10 @@ impl Prefaces {
 }
 
 /// Is given the socket when all prefaces are done, or why they are not.
-pub(crate) type Greeted = Box<dyn FnOnce(Result<(Socket, Ends), Failure>)>;
+pub(crate) type Greeted = Box<dyn FnOnce(Result<(Socket, Ends), Failure>) -> Kept>;
+
+/// What is held as long as a socket that did not get through is still there: its place among the connections.
+pub(crate) type Kept = Option<Box<dyn Any>>;
 
 /// A socket that goes through its prefaces. What comes after them gets a new entry of the reactor, so that whatever is
 /// built then is built as if the socket were fresh.
@@ -155,6 +172,7 @@ pub(crate) struct Greeting {
     stage: Stage,
     /// `None` once it was told.
     done: Option<Greeted>,
+    kept: Kept,
     /// Where it enters itself, to be settled.
     agenda: Rc<Agenda>,
     key: ConnectionKey,
@@ -180,7 +198,7 @@ impl Greeting {
         (agenda, key): (Rc<Agenda>, ConnectionKey),
         done: Greeted,
     ) -> Self {
-        Self { socket: Some(socket), ends, prefaces, stage: Stage::Greeting, done: Some(done), agenda, key }
+        Self { socket: Some(socket), ends, prefaces, stage: Stage::Greeting, done: Some(done), kept: None, agenda, key }
     }
 
     fn advance(&mut self) {
@@ -200,14 +218,16 @@ impl Greeting {
 
     fn tell(&mut self, result: Result<(Socket, Ends), Failure>) {
         if let Some(done) = self.done.take() {
-            done(result);
+            self.kept = done(result);
         }
     }
 
     /// What was said last, an alert say, must not be lost by a reset, as closing a socket with unread input brings about.
     fn refuse(&mut self, now: Timestamp, why: Failure) -> Status {
+        // Nothing was said that could be lost, if it is we who go.
+        let at_once = why.check::<ConnectionAborted>().is_some();
         self.tell(Err(why));
-        if self.socket.as_mut().is_some_and(|socket| socket.shutdown().is_ok()) {
+        if !at_once && self.socket.as_mut().is_some_and(|socket| socket.shutdown().is_ok()) {
             self.stage = Stage::Lingering(now + Self::LINGER);
             Status::Busy
         } else {

@@ -14,7 +14,7 @@ mod upgrade;
 
 pub(crate) use bound_path::{BoundPath, PathOptions};
 pub(crate) use datagram::{DatagramSocket, Datagrams};
-pub(crate) use greeting::{Ends, Greeting, Preface, Prefaces, Progress, Prologue};
+pub(crate) use greeting::{Ends, Greeting, Kept, Preface, Prefaces, Progress, Prologue};
 pub(crate) use pipe::{Readiness, Side, Wire};
 pub(crate) use proxy_header::ProxyHeader;
 pub(crate) use socket::{Layer, Layers, Socket};
