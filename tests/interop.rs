@@ -15,6 +15,8 @@ mod proxies;
 mod returning;
 #[path = "interop/talk.rs"]
 mod talk;
+#[path = "interop/tools.rs"]
+mod tools;
 #[path = "interop/twisted.rs"]
 mod twisted;
 #[path = "interop/unix.rs"]

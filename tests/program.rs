@@ -1,10 +1,12 @@
 //! The examples as their users run them: programs of their own.
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::thread;
 use std::time::Instant;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, getrlimit, kill_process, setrlimit};
@@ -15,8 +17,8 @@ use crate::{Client, LOOPBACK, PATIENCE};
 #[derive(Debug)]
 pub struct Program {
     child: Child,
-    stdout: BufReader<ChildStdout>,
     first_line: String,
+    more: Receiver<String>,
 }
 
 impl Program {
@@ -51,26 +53,26 @@ impl Program {
 
     fn spawn(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).process_group(0).spawn().expect("it starts");
-        let mut stdout = BufReader::new(child.stdout.take().expect("a pipe"));
-        let mut first_line = String::new();
-        stdout.read_line(&mut first_line).expect("its first line");
-        Self { child, stdout, first_line }
+        let lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let (tell, more) = channel();
+        thread::spawn(move || lines.map_while(Result::ok).try_for_each(|line| tell.send(line)));
+        let first_line = more.recv_timeout(PATIENCE).unwrap_or_default();
+        Self { child, first_line, more }
     }
 
     /// What it printed first.
     #[must_use]
     pub fn first_line(&self) -> &str {
-        self.first_line.trim_end()
+        &self.first_line
     }
 
-    /// What it prints next, without the line's end; nothing if it has ended.
+    /// What it prints next, without the line's end.
     ///
     /// # Panics
-    /// If that is no text.
-    pub fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).expect("text");
-        line.trim_end().to_owned()
+    /// If it prints nothing more.
+    #[must_use]
+    pub fn line(&self) -> String {
+        self.more.recv_timeout(PATIENCE).expect("another line")
     }
 
     /// Where it says that it listens.
@@ -115,9 +117,7 @@ impl Program {
     /// If it does not end.
     pub fn wait(&mut self) -> (ExitStatus, String) {
         let status = end_of(&mut self.child);
-        let mut rest = String::new();
-        self.stdout.read_to_string(&mut rest).expect("its output");
-        (status, rest)
+        (status, self.more.iter().map(|line| line + "\n").collect())
     }
 }
 
@@ -151,7 +151,7 @@ fn end_of(child: &mut Child) -> ExitStatus {
             let _ended_just_now = child.kill();
             panic!("it does not end");
         }
-        std::thread::sleep(std::time::Duration::from_millis(5));
+        thread::sleep(std::time::Duration::from_millis(5));
     }
 }
 

@@ -4,6 +4,8 @@
 mod certificates;
 #[path = "tls/clients.rs"]
 mod clients;
+#[path = "tls/mail.rs"]
+mod mail;
 #[path = "tls/openssl.rs"]
 mod openssl;
 #[path = "tls/peer.rs"]

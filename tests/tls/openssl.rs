@@ -1,9 +1,12 @@
 //! OpenSSL's own programs at the other end. Where there is no `openssl`, the tests say so and pass, except where `CI` is
 //! `true`.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
 
+use live::PATIENCE;
 use twisty::TlsTruncated;
 
 use crate::certificates::{Authority, Directory, Signed};
@@ -11,30 +14,41 @@ use crate::clients::Room;
 use crate::server::Served;
 
 /// `openssl`, with what it says and is told; it ends with this.
-struct Program {
+pub(crate) struct Program {
     child: Child,
     input: ChildStdin,
-    output: BufReader<ChildStdout>,
+    output: Receiver<String>,
 }
 
 impl Program {
-    fn start(arguments: &[&str]) -> Self {
+    pub(crate) fn start(arguments: &[&str]) -> Self {
         let mut openssl = Command::new("openssl");
         openssl.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut child = openssl.spawn().expect("it starts");
         let (input, output) = (child.stdin.take().expect("a pipe"), child.stdout.take().expect("a pipe"));
-        Self { child, input, output: BufReader::new(output) }
+        let (tell, told) = channel();
+        thread::spawn(move || {
+            BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| tell.send(line))
+        });
+        Self { child, input, output: told }
     }
 
-    fn send(&mut self, line: &str) -> &mut Self {
+    pub(crate) fn send(&mut self, line: &str) -> &mut Self {
         writeln!(self.input, "{line}").expect("it listens");
         self
     }
 
-    fn line(&mut self) -> String {
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("a line");
-        line.trim_end().to_owned()
+    /// What it says next; nothing if it has ended.
+    pub(crate) fn line(&mut self) -> String {
+        self.next().unwrap_or_default()
+    }
+
+    fn next(&self) -> Option<String> {
+        match self.output.recv_timeout(PATIENCE) {
+            Ok(line) => Some(line),
+            Err(RecvTimeoutError::Disconnected) => None,
+            Err(RecvTimeoutError::Timeout) => panic!("it neither says more nor ends"),
+        }
     }
 
     /// Ends it without a chance to say anything.
@@ -43,9 +57,9 @@ impl Program {
         self.child.wait().expect("it ends");
     }
 
-    fn succeeds(&mut self) -> bool {
-        let mut rest = Vec::new();
-        self.output.read_to_end(&mut rest).expect("its output");
+    /// Waits for its end, and for what it thinks of it.
+    pub(crate) fn succeeds(&mut self) -> bool {
+        while self.next().is_some() {}
         self.child.wait().expect("it ends").success()
     }
 }
@@ -57,7 +71,7 @@ impl Drop for Program {
     }
 }
 
-fn has_openssl() -> bool {
+pub(crate) fn has_openssl() -> bool {
     let found = Command::new("openssl").arg("version").output().is_ok_and(|output| output.status.success());
     if !found {
         let required = std::env::var_os("CI").is_some_and(|ci| ci == "true");
