@@ -1,4 +1,4 @@
-//! Twisted's own receivers talk to twisty servers over loopback.
+//! Twisted and twisty talk to each other, as do programs of others; here Twisted's own receivers to twisty servers.
 //!
 //! For each framing a Python client makes two connections. On one it sends 10,000 random messages that the server sends
 //! back, on the other the server sends 10,000 of its own; who made a message compares what came back, byte by byte. The
