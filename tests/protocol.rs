@@ -1,5 +1,6 @@
 //! `#[protocol]`: every framing, limit, event, argument and outcome does what the documentation says, in memory.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::rc::Rc;
 use std::time::Duration;
@@ -149,6 +150,47 @@ mod outcomes {
     fn may_be_borrowed_iterators() {
         let server = Server::new(Letters::factory());
         assert_eq!(server.connect().receive("abc").sent(), "a b c ");
+    }
+
+    /// How much waits on a connection, which is asked when it is sent.
+    struct Backlog(Transport<Line>);
+
+    impl ToFrame for Backlog {
+        fn to_frame(&self) -> Cow<'_, [u8]> {
+            format!("{} wait", self.0.queued()).into_bytes().into()
+        }
+    }
+
+    impl AsRef<[u8]> for Backlog {
+        fn as_ref(&self) -> &[u8] {
+            if self.0.queued() > 0 { b"some wait\r\n" } else { b"none wait\r\n" }
+        }
+    }
+
+    #[protocol(line)]
+    #[derive(Default)]
+    struct Introspective;
+
+    #[protocol]
+    impl Introspective {
+        #[on(line)]
+        fn tell(&mut self, cx: &Context<Self>) -> Backlog {
+            let backlog = || Backlog(cx.transport());
+            cx.send(backlog());
+            cx.write(backlog());
+            twisty::broadcast(&[cx.transport()], backlog());
+            backlog()
+        }
+    }
+
+    /// It is code of the program's, and may look at the very connection that it is sent on.
+    #[test]
+    fn may_ask_the_connection_they_are_sent_on() {
+        let server = Server::new(Introspective::factory());
+        let client = server.connect();
+        client.receive("?\r\n");
+        assert_eq!(client.sent(), "0 wait\r\nsome wait\r\n19 wait\r\n28 wait\r\n");
+        assert!(client.is_connected(), "{:?}", client.reason());
     }
 }
 

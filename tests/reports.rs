@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use twisty::prelude::*;
 use twisty::testing::Server;
-use twisty::{Address, Protocol};
+use twisty::{Address, HandshakeTimeout, Protocol};
 
 /// What is reported while `work` runs, from `INFO` upwards.
 fn reported(work: impl FnOnce()) -> Vec<String> {
@@ -223,4 +223,17 @@ fn an_error_that_cannot_be_shown_ends_its_connection_all_the_same() {
     });
     assert_eq!(server.connections(), 0);
     assert!(lines.iter().any(|line| line.contains("words fail me")), "{lines:?}");
+}
+
+/// A peer may go away whenever it likes, whoever waits for it.
+#[test]
+fn an_unhandled_failure_is_an_error_unless_it_is_the_peers() {
+    let limit = Duration::from_secs(1);
+    let of_the_peer = reported(|| drop(Deferred::<()>::fail(HandshakeTimeout { limit })));
+    let of_the_program = reported(|| drop(Deferred::<()>::fail(Failure::message("no mood"))));
+    for (lines, level) in [(of_the_peer, "INFO"), (of_the_program, "ERROR")] {
+        // Its backtrace follows, where those are asked for.
+        let told: Vec<_> = lines.iter().filter(|line| line.contains("nobody handled the failure")).collect();
+        assert!(told.len() == 1 && told[0].starts_with(level), "{level}: {lines:?}");
+    }
 }

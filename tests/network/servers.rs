@@ -186,3 +186,15 @@ fn headers_come_first_in_memory_as_well() {
     network.advance(Duration::from_millis(1));
     assert!(!silent.is_connected());
 }
+
+/// Nothing was said to them that they would have to be left time to read. No time passes here.
+#[test]
+fn stopping_does_not_wait_for_those_who_never_got_to_their_protocol() {
+    let network = Network::new();
+    network.reactor().listen("haproxy:tcp:8007", Obedient::factory()).expect("a port");
+    let silent = network.connect("tcp:10.0.0.1:8007");
+    silent.receive("PROXY ");
+    network.reactor().stop().expect("it runs");
+    network.advance(Duration::ZERO);
+    assert_eq!((network.reactor().is_running(), silent.is_connected()), (false, false));
+}

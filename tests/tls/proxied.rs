@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use live::Live;
 use twisty::prelude::*;
+use twisty::protocol::Policies;
 
 use crate::certificates::{Authority, Directory};
 use crate::peer::Settings;
@@ -74,4 +75,33 @@ fn a_handshake_behind_a_header_may_take_forever() {
     let server =
         Live::start(move |reactor| reactor.listen_tls("haproxy:tcp:0:interface=127.0.0.1", &tls, Guest::factory()));
     says_who_is_there(&server, &authority);
+}
+
+/// All come from the proxy's address. Who has not said yet where it came from is in nobody's way, and who has counts as
+/// the one that it said.
+#[test]
+fn a_peer_is_who_is_behind_the_proxy() {
+    let authority = Authority::new();
+    let tls = authority.server("localhost");
+    let server = Live::start(move |reactor| {
+        let policies = Policies::new().max_connections_per_peer(2).overflow("busy\r\n");
+        let guests = Guest::factory().with_policies(policies);
+        reactor.listen_tls("haproxy:tcp:0:interface=127.0.0.1", &tls, guests)
+    });
+    let begin = |bytes: &[u8]| {
+        let mut socket = TcpStream::connect(server.address()).expect("a connection");
+        socket.write_all(bytes).expect("room");
+        socket
+    };
+    let in_the_header = [begin(b"PROXY "), begin(b"")];
+    let in_the_handshake =
+        [7, 8].map(|host| begin(format!("PROXY TCP4 192.0.2.{host} 192.0.2.2 1 443\r\n").as_bytes()));
+    server.wait_for_connections(4);
+    let join = || Settings::trusting(&authority).upgrade(begin(HEADER), "localhost");
+    let mut inside = [join(), join()];
+    for peer in &mut inside {
+        assert_eq!(peer.send("who?\r\n").line(), SAYS);
+    }
+    assert_eq!(join().line(), "busy", "its third, which it is told in private");
+    drop((in_the_header, in_the_handshake));
 }

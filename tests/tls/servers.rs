@@ -6,8 +6,9 @@ use std::os::fd::OwnedFd;
 use std::thread;
 use std::time::Duration;
 
-use live::{PATIENCE, Program};
+use live::{Client, PATIENCE, Program};
 use socket2::{Domain, Socket, Type};
+use twisty::Reactor;
 use twisty::protocol::Policies;
 
 use crate::certificates::{Authority, Directory};
@@ -197,6 +198,40 @@ fn those_in_their_handshake_count_as_connections() {
     served.live.wait_for_connections(0);
     let mut next = Settings::trusting(&authority).connect(served.live.address(), "localhost");
     assert_eq!(next.send("hi\r\n").line(), "hi");
+}
+
+/// Nobody could read it before a handshake.
+#[test]
+fn who_is_one_too_many_is_told_nothing_in_clear() {
+    let authority = Authority::new();
+    let policies = Policies::new().max_connections(1).overflow("busy\r\n");
+    let served = Served::under(policies, authority.server("localhost"));
+    let mut inside = Settings::trusting(&authority).connect(served.live.address(), "localhost");
+    assert_eq!(inside.send("hi\r\n").line(), "hi");
+    assert_eq!(served.live.connect().rest().expect("an orderly end"), b"");
+    assert_eq!(inside.send("ho\r\n").line(), "ho");
+}
+
+/// A refused one stays for a moment, so that it can read why. It keeps its place for as long.
+#[test]
+fn those_who_were_refused_count_while_they_stay() {
+    let authority = Authority::new();
+    let served = Served::limited(authority.server("localhost"), 2);
+    let staying: Vec<Client> = (0..8)
+        .map(|_| {
+            let mut client = served.live.connect();
+            // One that is turned away may be gone before it has spoken.
+            let _turned_away = client.socket().write_all(b"GET / HTTP/1.0\r\n\r\n");
+            let _alert = client.rest();
+            let open = served.live.ask(Reactor::connections);
+            assert!(open <= 2, "{open} are open");
+            client
+        })
+        .collect();
+    drop(staying);
+    served.live.wait_for_connections(0);
+    let mut next = Settings::trusting(&authority).connect(served.live.address(), "localhost");
+    assert_eq!(next.send("hi\r\n").line(), "hi", "there is room again");
 }
 
 #[test]

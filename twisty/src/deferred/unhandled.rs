@@ -16,7 +16,8 @@ thread_local! {
 
 /// How many failures went unhandled on this thread so far: their Deferred went away, and no errback had taken them.
 ///
-/// Each is also reported through `tracing`, as an error or, if it is the peer's, as information, with the failure, where it arose and the way it took.
+/// Each is also reported through `tracing`, with the failure, where it arose and the way it took: as an error, or as
+/// information where it is the peer's fault.
 /// [`testing::UnhandledFailures`](crate::testing::UnhandledFailures) makes them fail a test. Twisted logs
 /// "Unhandled error in Deferred" when the garbage collector comes by; here it is when the last handle goes.
 ///

@@ -182,8 +182,10 @@ impl<F: Framing> Transport<F> {
     /// # }
     /// ```
     pub fn write(&self, bytes: impl AsRef<[u8]>) {
+        // Before anything is borrowed, here too.
+        let bytes = bytes.as_ref();
         let _infallible = self.append(|_, out| {
-            out.extend_from_slice(bytes.as_ref());
+            out.extend_from_slice(bytes);
             Ok(())
         });
     }
