@@ -350,7 +350,7 @@ pub fn on(_arguments: TokenStream, item: TokenStream) -> TokenStream {
 /// | `build` | the path of a `fn(&mut self, &Address) -> P`, or `-> Option<P>` to refuse connections | `P::default()` |
 /// | `start` | the path of a `fn(&mut self)`, or `-> Result<(), E>`; called before the first port opens | nothing |
 /// | `stop` | the path of a `fn(&mut self)`; called after the last port and connection | nothing |
-/// | `max_connections` | an expression, which may use `self`; connections beyond are closed at once | 16384 |
+/// | `max_connections` | an expression, which may use `self`; connections of ports beyond are closed at once, a client's are not limited | 16384 |
 /// | `max_connections_per_peer` | the same, of one peer: an IPv4 address, an IPv6 network of 64 bits, or this machine | no limit |
 /// | `connecting` | the path of a `fn(&mut self, &Connector)`; called before each attempt of a client | nothing |
 /// | `failed` | the path of a `fn(&mut self, &Connector, &Failure)`; called when an attempt has failed | nothing |

@@ -449,8 +449,8 @@ impl<C: Session> Core<C> {
     }
 }
 
-/// A policy by which delays grow: after `n` failures in a row `initial * factor^n`, at most `max`, and `jitter` more.
-/// (Twisted's `backoffPolicy`; there too the first delay is `initial * factor`.)
+/// A policy by which delays grow: after `n` failures in a row `initial * factor^n`, at most `max`, and `jitter` more. They
+/// grow no longer after 100 failures. (Twisted's `backoffPolicy`; there too the first delay is `initial * factor`.)
 ///
 /// ```
 /// use std::time::Duration;

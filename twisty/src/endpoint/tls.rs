@@ -87,8 +87,9 @@ pub enum Identity {
         /// More certificates that lead to an authority, where they are not in the file of the certificate.
         chain: Option<PathBuf>,
     },
-    /// A directory of files in PEM: `example.com.pem` has the private key and the certificates for clients that ask for
-    /// `example.com` (SNI).
+    /// A directory of files `*.pem`, each with a private key and its certificates. Which one a client is shown is decided
+    /// by the name that it asks for (SNI) and the names inside the certificates, not by those of the files: see
+    /// `tls::ServerTls::from_directory`.
     Directory(PathBuf),
 }
 

@@ -73,13 +73,15 @@ pub trait Factory: Sized + 'static {
     /// Called when the last port of this factory is closed and its last connection gone. (Twisted's `stopFactory`.)
     fn stop(&mut self) {}
 
-    /// Connections open at once; those beyond are closed at once, and reported. Default: 16384.
+    /// Connections of ports open at once; those beyond are closed at once, and reported. A client's connections are not
+    /// limited. Default: 16384.
     fn max_connections(&self) -> usize {
         16_384
     }
 
     /// Connections open at once of one peer: an IPv4 address, an IPv6 network of 64 bits, or this machine, for all UNIX
-    /// sockets together. Those beyond are closed at once, and reported. Default: no limit.
+    /// sockets together. Those beyond are closed at once, and reported. A client's connections are not limited. Default: no
+    /// limit.
     fn max_connections_per_peer(&self) -> usize {
         usize::MAX
     }

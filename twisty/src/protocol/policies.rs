@@ -156,6 +156,9 @@ impl Policies {
 
     /// Bytes a second that are written to each connection; the rest waits here, within the protocol's limits.
     ///
+    /// What waits because of the rate counts as queued, as if the peer were slow to read: `slow_consumer` may drop messages
+    /// for such a peer or cut it off, and beyond `outbox_limit` it is cut off in any case.
+    ///
     /// # Panics
     /// If it is 0, which would wait for ever.
     #[track_caller]
@@ -174,7 +177,8 @@ impl Policies {
         self
     }
 
-    /// Bytes a second that are written to all connections together. (Twisted's `ThrottlingFactory`.)
+    /// Bytes a second that are written to all connections together. (Twisted's `ThrottlingFactory`.) What waits because of
+    /// it counts as queued, as with [`write_rate`](Self::write_rate).
     ///
     /// # Panics
     /// If it is 0, which would wait for ever.

@@ -23,6 +23,9 @@ use crate::protocol::{Address, Agenda, ConnectionKey, Factory, Home, IntoShared,
 /// Everything happens at once: when a method returns, all handlers have run. Only what is asked of a
 /// [`Transport`](crate::Transport) from outside of all handlers waits for the next [`advance`](Self::advance).
 ///
+/// A client reads at once whatever it is sent. So a pull producer without an end never comes to one here: give it one, or
+/// let the client [stop reading](Client::stop_reading).
+///
 /// ```
 /// use twisty::prelude::*;
 /// use twisty::testing::Server;

@@ -48,6 +48,9 @@ impl<F: Framing> Transport<F> {
     /// Bytes that came behind the message that asked for TLS, and were read with it, end the connection with
     /// [`PlaintextAfterStartTls`](crate::PlaintextAfterStartTls); they are never taken for part of what is encrypted.
     ///
+    /// The time for the handshake begins with this call, and what was sent before must be written within it too: a peer that
+    /// is slow to read much of that runs out of it ([`HandshakeTimeout`](crate::HandshakeTimeout)).
+    ///
     /// A connection that is closed before the handshake is over is aborted, since what it has queued was to be encrypted.
     ///
     /// A client needs the [`server_name`](ClientTls::server_name). If the handshake fails the connection ends with the
