@@ -18,11 +18,11 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use crate::clock::Timestamp;
-use crate::error::{self, CloseTimeout, ConnectionAborted, HandlerPanicked, PlaintextAfterStartTls};
+use crate::error::{self, CloseTimeout, ConnectionAborted, HandlerPanicked};
 use crate::failure::Failure;
 use crate::protocol::{
-    Address, Agenda, ConnectionKey, Context, Flow, Handles, Home, Inbox, Outbox, Phase, Production, Promises, Protocol,
-    Seat, Transport, Upgrade, Watcher,
+    Address, Agenda, ConnectionKey, Context, Flow, Handles, Home, Inbox, Outbox, Phase, Promises, Protocol, Seat,
+    Transport, Upgrade, Watcher,
 };
 
 pub(crate) struct Connection<P: Protocol> {
@@ -92,7 +92,7 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn open(&mut self, now: Timestamp) {
         self.waiting_since = now;
         self.moved_at.set(now);
-        self.cx.link().if_watched(|watch| watch.opened(now));
+        self.cx.link().watch_opened(now);
         self.cx.link().tell_of_begin();
         self.guarded(&mut |me| me.protocol.connection_made(&me.cx));
         self.cx.link().tell_of_success();
@@ -102,7 +102,7 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn handle_bytes(&mut self, now: Timestamp, bytes: &[u8]) {
         self.moved_at.set(now);
         if self.cx.link().has_rare() {
-            self.watch_received(now, bytes);
+            self.cx.link().watch_received(now, bytes);
         }
         self.wait_anew_if_restarted(now);
         self.guarded(&mut |me| me.accept(now, bytes));
@@ -287,7 +287,7 @@ impl<P: Protocol> Connection<P> {
         match self.cx.link().phase() {
             Phase::Upgrading => self.upgrade_deadline(),
             Phase::Closing => {
-                let opens_at = self.cx.link().if_watched(|watch| watch.write_opens_at()).flatten();
+                let opens_at = self.cx.link().write_opens_at();
                 let close_by = Some(self.close_by.get()).filter(|by| *by != Timestamp::NEVER);
                 close_by.into_iter().chain(opens_at).min()
             }
@@ -295,7 +295,7 @@ impl<P: Protocol> Connection<P> {
                 let quiet = waits(self.waiting_since, self.timeout());
                 let idle = waits(self.moved_at.get(), self.idle_timeout());
                 let begun = if self.inbox.is_some() { self.frame_due() } else { None };
-                let watched = self.cx.link().if_watched(|watch| watch.deadline()).flatten();
+                let watched = self.cx.link().watch_deadline();
                 quiet.into_iter().chain(idle).chain(begun).chain(watched).min()
             }
             Phase::Closed => self.lingers_until(),
@@ -306,7 +306,7 @@ impl<P: Protocol> Connection<P> {
     /// Nothing else is waited for meanwhile.
     #[cold]
     fn upgrade_deadline(&self) -> Option<Timestamp> {
-        self.cx.link().if_rare(|rare| rare.upgrade.as_ref()?.deadline).flatten()
+        self.cx.link().upgrade_deadline()
     }
 
     pub(crate) fn phase(&self) -> Phase {
@@ -322,24 +322,9 @@ impl<P: Protocol> Connection<P> {
         self.inbox.as_deref().map_or(&[], Inbox::unread)
     }
 
-    /// The TLS that begins; the answer to [`Step::Upgrade`]. Bytes that were read and not delivered came in clear behind
-    /// what asked for it: whoever put them there, they are not the encrypted peer's, so there is no TLS then.
-    #[cold]
-    pub(crate) fn take_upgrade(&mut self) -> Option<Upgrade> {
-        let upgrade = self.cx.link().if_rare(|rare| rare.upgrade.take()).flatten()?;
-        let length = self.unread().len();
-        if length == 0 {
-            return Some(upgrade);
-        }
-        let reason = Failure::of_a_peer(PlaintextAfterStartTls { length });
-        self.cx.link().close(Phase::Aborting, Some(reason));
-        upgrade.give_up();
-        None
-    }
-
-    /// It is not done yet.
-    pub(crate) fn put_back_upgrade(&self, upgrade: Upgrade) {
-        self.cx.link().with_rare(|rare| rare.upgrade = Some(upgrade));
+    /// The TLS that begins; the answer to [`Step::Upgrade`].
+    pub(crate) fn take_upgrade(&self) -> Option<Upgrade> {
+        self.cx.link().take_upgrade(self.unread().len())
     }
 
     // ---- output
@@ -354,7 +339,7 @@ impl<P: Protocol> Connection<P> {
     pub(crate) fn handle_written(&mut self, now: Timestamp, count: usize) {
         self.moved_at.set(now);
         if self.cx.link().has_rare() {
-            self.watch_written(now, count);
+            self.cx.link().watch_written(now, count);
         }
         self.cx.link().outbox().advance(count);
         if self.close_by.get() != Timestamp::NEVER && self.cx.link().waits_for_producer() {
@@ -383,11 +368,8 @@ impl<P: Protocol> Connection<P> {
             look(&reason);
         });
         self.drop_inbox();
-        let stopped = HandlerPanicked::catch(|| self.cx.link().take_production().into_iter().for_each(Production::end));
-        if let Some(upgrade) = self.cx.link().if_rare(|rare| rare.upgrade.take()).flatten() {
-            upgrade.give_up();
-        }
-        let watcher = self.cx.link().take_watcher().map(|watcher| (watcher, error::twin(&reason)));
+        let stopped = self.cx.link().end_rare();
+        let watcher = self.cx.link().take_mourner(&reason);
         let lost = HandlerPanicked::catch(|| self.protocol.connection_lost(&self.cx, reason));
         self.cx.leave();
         for panicked in [reported, stopped, lost].into_iter().filter_map(Result::err) {

@@ -50,11 +50,11 @@ pub struct Context<P: Protocol> {
 
 impl<P: Protocol> Context<P> {
     pub(crate) fn new(transport: Transport<P::Framing>, seat: Seat<P::Factory>) -> Self {
-        if seat.door().enter(|| transport.peer()) {
-            transport.with_rare(|rare| rare.counted = true);
+        if seat.door().enter(&|| transport.peer()) {
+            transport.set_counted();
         }
         if let Some(watch) = Watch::over(seat.shared().rules(), &P::limits()) {
-            transport.with_rare(|rare| rare.watch = Some(watch));
+            transport.set_watch(watch);
         }
         Self { transport, seat, state: OnceCell::new(), promises: OnceCell::new() }
     }
@@ -65,7 +65,7 @@ impl<P: Protocol> Context<P> {
             promises.end();
         }
         self.seat.door().leave();
-        if self.transport.if_rare(|rare| std::mem::take(&mut rare.counted)) == Some(true) {
+        if self.transport.take_counted() {
             self.seat.door().leave_peer(&self.transport.peer());
         }
     }

@@ -475,7 +475,7 @@ pub(crate) struct Reserved<F: Factory> {
 impl<F: Factory> Reserved<F> {
     pub(crate) fn new(seat: Seat<F>, peer: Option<&Address>) -> Self {
         let door = seat.door();
-        let counted = peer.filter(|peer| door.enter(|| (*peer).clone())).cloned();
+        let counted = peer.filter(|peer| door.enter(&|| (*peer).clone())).cloned();
         if peer.is_none() {
             door.enter_unknown();
         }

@@ -30,6 +30,7 @@ mod state_machine;
 mod tls_info;
 mod transport;
 mod watch;
+mod watched;
 
 use std::time::Duration;
 
@@ -52,7 +53,6 @@ pub(crate) use outbox::{Outbox, Queue};
 pub use outcome::{Outcome, Replies, Stateless, States};
 use owed::{Owed, ReplyId};
 pub use policies::Policies;
-pub(crate) use policies::log_traffic;
 pub(crate) use producer::{Flow, Production};
 pub use producer::{Producing, PullProducer, PushProducer};
 pub(crate) use promises::{Handles, Promises, unheard};

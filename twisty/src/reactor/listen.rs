@@ -8,7 +8,7 @@ use super::{Memory, Port, Reactor, Welcome, inherited};
 use crate::endpoint::{IntoServerEndpoint, ServerEndpoint, TlsServer};
 use crate::error::{ListenError, TlsConfigError};
 use crate::failure::Failure;
-use crate::protocol::{Address, Factory, IntoShared};
+use crate::protocol::{Address, Factory, IntoShared, Shared};
 #[cfg(feature = "tls")]
 use crate::tls::ServerTls;
 use crate::transport::{Prologue, ProxyHeader};
@@ -43,7 +43,7 @@ impl Reactor {
         factory: impl IntoShared<F>,
     ) -> Result<Port, Failure> {
         let endpoint = endpoint.into_server_endpoint()?;
-        self.open(&endpoint, || Ok(Rc::new(factory.into_shared().start()?)), Prologue::default())
+        self.open(&endpoint, starting(factory.into_shared()), Prologue::default())
     }
 
     /// Listens on an endpoint as [`listen`](Self::listen) does, over TLS that is set up by the program: a client gets its
@@ -51,7 +51,7 @@ impl Reactor {
     /// do, `tls:8443:certificate=server.pem` is an endpoint like any other. (Twisted's `wrapServerTLS` and `listenSSL`.)
     ///
     /// # Errors
-    /// As [`listen`](Self::listen), and [`TlsConfigError`](crate::TlsConfigError) when the configuration cannot be used.
+    /// As [`listen`](Self::listen), and [`TlsConfigError`] when the configuration cannot be used.
     ///
     /// ```no_run
     /// use twisty::prelude::*;
@@ -78,14 +78,14 @@ impl Reactor {
         factory: impl IntoShared<F>,
     ) -> Result<Port, Failure> {
         let endpoint = endpoint.into_server_endpoint()?;
-        self.open(&endpoint, || Ok(Rc::new(factory.into_shared().start()?)), tls.prologue()?)
+        self.open(&endpoint, starting(factory.into_shared()), tls.prologue()?)
     }
 
     /// What stands before an endpoint comes first on each connection too, then `prologue`.
     fn open(
         &self,
         endpoint: &ServerEndpoint,
-        factory: impl FnOnce() -> Result<Rc<dyn Welcome>, Failure>,
+        factory: Box<dyn FnOnce() -> Result<Rc<dyn Welcome>, Failure>>,
         prologue: Prologue,
     ) -> Result<Port, Failure> {
         let prologue = prologue_of(endpoint)?.followed_by(prologue);
@@ -102,6 +102,11 @@ impl Reactor {
         };
         Ok(opened.map_err(refused)?)
     }
+}
+
+/// How a factory is started, once there is a port for it.
+fn starting<F: Factory>(factory: Shared<F>) -> Box<dyn FnOnce() -> Result<Rc<dyn Welcome>, Failure>> {
+    Box::new(move || Ok(Rc::new(factory.start()?)))
 }
 
 /// What each client goes through first.

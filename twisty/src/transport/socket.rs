@@ -21,17 +21,47 @@ pub(crate) struct Socket {
     stream: Option<TcpStream>,
     /// What bytes go through on their way.
     layers: Layers,
-    /// The poll watches the socket.
-    registered: Registered,
     /// There may be something to read.
     readable: bool,
     /// A write may succeed.
     writable: bool,
-    /// Delivery was resumed in this turn.
-    resumed: bool,
-    /// More was produced in this turn.
-    produced: bool,
+    /// Four flags in one byte: with the others and the descriptor they make one word.
+    notes: Notes,
     input: Input,
+}
+
+/// Each idle connection has one. In debug builds mio's sockets are larger.
+#[cfg(not(debug_assertions))]
+const _: () = assert!(size_of::<Socket>() <= 16);
+
+/// What is known of a socket besides what the poll says.
+#[derive(Debug, Clone, Copy)]
+struct Notes(u8);
+
+impl Notes {
+    /// The poll watches it.
+    const REGISTERED: u8 = 1;
+    /// The poll watches it under the token of an entry that has handed it on.
+    const HANDED_ON: u8 = 2;
+    /// Delivery was resumed in this turn.
+    const RESUMED: u8 = 4;
+    /// More was produced in this turn.
+    const PRODUCED: u8 = 8;
+
+    const fn has(self, note: u8) -> bool {
+        self.0 & note != 0
+    }
+
+    /// Whether it was so already; from now on it is.
+    const fn take_down(&mut self, note: u8) -> bool {
+        let was = self.has(note);
+        self.0 |= note;
+        was
+    }
+
+    const fn forget(&mut self, notes: u8) {
+        self.0 &= !notes;
+    }
 }
 
 /// What bytes go through on their way to the operating system's socket. Most sockets have none, so it is one pointer.
@@ -87,14 +117,6 @@ pub(crate) trait Layer {
     }
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Registered {
-    Not,
-    Yes,
-    /// Under the token of an entry that has handed it on.
-    Before,
-}
-
 fn unix_address(address: &SockAddr) -> UnixAddress {
     let path = address.as_pathname().map(UnixAddress::from_path);
     let name = || address.as_abstract_namespace().map(UnixAddress::from_abstract_name);
@@ -123,35 +145,29 @@ impl Socket {
     }
 
     const fn of(stream: Option<TcpStream>, layers: Layers) -> Self {
-        Self {
-            stream,
-            layers,
-            registered: Registered::Not,
-            readable: false,
-            writable: true,
-            resumed: false,
-            produced: false,
-            input: Input::Open,
-        }
+        Self { stream, layers, readable: false, writable: true, notes: Notes(0), input: Input::Open }
     }
 
     /// Has the poll watch it, under the token of the entry that it belongs to now.
     pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
         const BOTH: Interest = Interest::READABLE.add(Interest::WRITABLE);
-        match (&mut self.stream, self.registered) {
-            (_, Registered::Yes) => return Ok(()),
-            (Some(stream), Registered::Not) => registry.register(stream, token, BOTH)?,
-            (Some(stream), Registered::Before) => registry.reregister(stream, token, BOTH)?,
-            (None, _) => self.layers.watch(token),
+        if self.notes.has(Notes::REGISTERED) {
+            return Ok(());
         }
-        self.registered = Registered::Yes;
+        match &mut self.stream {
+            Some(stream) if self.notes.has(Notes::HANDED_ON) => registry.reregister(stream, token, BOTH)?,
+            Some(stream) => registry.register(stream, token, BOTH)?,
+            None => self.layers.watch(token),
+        }
+        self.notes.take_down(Notes::REGISTERED);
         Ok(())
     }
 
     /// It goes on to another entry of the reactor.
     pub(crate) const fn hand_on(mut self) -> Self {
-        if matches!(self.registered, Registered::Yes) {
-            self.registered = Registered::Before;
+        if self.notes.has(Notes::REGISTERED) {
+            self.notes.take_down(Notes::HANDED_ON);
+            self.notes.forget(Notes::REGISTERED);
         }
         self
     }
@@ -201,18 +217,18 @@ impl Socket {
     /// Whether delivery was resumed in this turn already; from now on it was.
     #[inline]
     pub(crate) const fn has_resumed(&mut self) -> bool {
-        std::mem::replace(&mut self.resumed, true)
+        self.notes.take_down(Notes::RESUMED)
     }
 
     /// The same for what is sent because there was room for it.
     pub(crate) const fn has_produced(&mut self) -> bool {
-        std::mem::replace(&mut self.produced, true)
+        self.notes.take_down(Notes::PRODUCED)
     }
 
     /// It is this socket's turn again.
     #[inline]
     pub(crate) const fn begin_turn(&mut self) {
-        (self.resumed, self.produced) = (false, false);
+        self.notes.forget(Notes::RESUMED | Notes::PRODUCED);
     }
 
     /// Nothing is to be read from it any more.

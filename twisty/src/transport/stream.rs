@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mio::{Registry, Token};
 
-use super::{Driver, Ends, Progress, Ready, Socket, Status, reason_of, upgrade};
+use super::{Driver, Ready, Socket, Status, reason_of, upgrade};
 use crate::clock::Timestamp;
 use crate::connection::{Connection, Step};
 use crate::error::{ConnectionAborted, ConnectionDone, ConnectionLost};
@@ -89,26 +89,14 @@ impl<P: Protocol> Stream<P> {
     /// Goes on with TLS that begins in mid-connection; whether that waits for the peer.
     #[cold]
     fn upgrade(&mut self, now: Timestamp) -> bool {
-        let Some(mut upgrade) = self.connection.take_upgrade() else { return false };
-        let link = self.connection.transport();
-        let mut ends = Ends { host: link.host(), peer: link.peer() };
-        match upgrade::advance(&mut upgrade, &mut self.socket, &mut ends, now) {
-            Ok(Progress::Waiting) => {
-                self.connection.put_back_upgrade(upgrade);
-                return true;
-            }
-            Ok(Progress::Done) => {
-                link.upgraded(self.socket.tls());
-                upgrade.resolver.callback(());
-            }
+        let unread = self.connection.unread().len();
+        let gone_on = upgrade::go_on(self.connection.transport(), unread, &mut self.socket, now);
+        gone_on.unwrap_or_else(|reason| {
             // What is queued was to be encrypted: it goes nowhere.
-            Err(reason) => {
-                self.connection.put_back_upgrade(upgrade);
-                self.connection.finish(reason);
-                self.part(now);
-            }
-        }
-        false
+            self.connection.finish(reason);
+            self.part(now);
+            false
+        })
     }
 
     fn finish(&mut self, reason: Failure) {

@@ -7,15 +7,31 @@ use super::socket::Socket;
 use crate::clock::Timestamp;
 use crate::error::ConnectionLost;
 use crate::failure::Failure;
-use crate::protocol::Upgrade;
+use crate::framing::Framing;
+use crate::protocol::{Transport, Upgrade};
+
+/// Goes on with it as far as can be; whether it waits. An error ends the connection.
+#[cold]
+pub(crate) fn go_on<F: Framing>(
+    link: &Transport<F>,
+    unread: usize,
+    socket: &mut Socket,
+    now: Timestamp,
+) -> Result<bool, Failure> {
+    let Some(mut upgrade) = link.take_upgrade(unread) else { return Ok(false) };
+    let mut ends = Ends { host: link.host(), peer: link.peer() };
+    let progress = advance(&mut upgrade, socket, &mut ends, now);
+    if let Ok(Progress::Done) = progress {
+        link.upgraded(socket.tls());
+        upgrade.resolver.callback(());
+        return Ok(false);
+    }
+    link.put_back_upgrade(upgrade);
+    progress.map(|_waiting| true)
+}
 
 /// Does what can be done now. The first time, the work is a [`Prologue`]; then it is what is left of that.
-pub(crate) fn advance(
-    upgrade: &mut Upgrade,
-    socket: &mut Socket,
-    ends: &mut Ends,
-    now: Timestamp,
-) -> Result<Progress, Failure> {
+fn advance(upgrade: &mut Upgrade, socket: &mut Socket, ends: &mut Ends, now: Timestamp) -> Result<Progress, Failure> {
     if let Some(prologue) = upgrade.work.downcast_ref::<Prologue>() {
         let mut prefaces = Prefaces::begin(prologue, now);
         prefaces.put_first(Box::new(Clear { bytes: std::mem::take(&mut upgrade.clear), written: 0 }));
