@@ -15,7 +15,7 @@ use crate::transport::{Prologue, ProxyHeader};
 
 impl Reactor {
     /// Listens on an endpoint, a [`ServerEndpoint`] or its description, for instance `"tcp:8007:interface=127.0.0.1"`;
-    /// every client gets a protocol of `factory`. A [`Shared`](crate::protocol::Shared) factory may listen on several.
+    /// every client gets a protocol of `factory`. A [`Shared`] factory may listen on several.
     ///
     /// # Errors
     /// [`EndpointError`](crate::EndpointError) when `endpoint` cannot be understood, [`ListenError`] when the port cannot
