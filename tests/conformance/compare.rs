@@ -3,6 +3,7 @@
 use std::fmt::{Debug, Display};
 
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::report::Departure;
 
@@ -96,4 +97,41 @@ fn describe<C: Display, E: Debug>(difference: &Difference<'_, C, E>) -> String {
 pub(crate) fn operations<O: Debug>(ops: &[O]) -> String {
     let lines = ops.iter().enumerate().map(|(at, op)| format!("      at {at}: {op:?}\n")).take(40);
     format!("    operations\n{}", lines.collect::<String>())
+}
+
+/// Departures that make of what Twisted did what twisty is to do instead, or take out of both what they speak for: they change
+/// what was expected, and what came.
+pub(crate) type Reconciling<C> = &'static [(Departure, fn(&C, &mut Value, &mut Value))];
+
+/// The departure after which nothing differs.
+pub(crate) fn reconcile<C>(
+    table: Reconciling<C>,
+    case: &C,
+    expected: &Value,
+    actual: &Value,
+) -> Option<&'static Departure> {
+    let explains = |rule: fn(&C, &mut Value, &mut Value)| {
+        let (mut expected, mut actual) = (expected.clone(), actual.clone());
+        rule(case, &mut expected, &mut actual);
+        same(&actual, &expected)
+    };
+    table.iter().find(|(_, rule)| explains(*rule)).map(|(departure, _)| departure)
+}
+
+/// Equal, numbers with the tolerance that the vectors allow.
+pub(crate) fn same(one: &Value, other: &Value) -> bool {
+    match (one, other) {
+        (Value::Number(one), Value::Number(other)) => {
+            let [one, other] = [one, other].map(|number| number.as_f64().unwrap_or(f64::NAN));
+            (one - other).abs() <= 1e-9 * other.abs().max(1.0)
+        }
+        (Value::Array(one), Value::Array(other)) => {
+            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
+        }
+        (Value::Object(one), Value::Object(other)) => {
+            one.len() == other.len()
+                && one.iter().all(|(key, one)| other.get(key).is_some_and(|other| same(one, other)))
+        }
+        _ => one == other,
+    }
 }

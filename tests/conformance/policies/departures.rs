@@ -6,14 +6,12 @@
 use serde_json::{Value, json};
 
 use super::case::Case;
+use crate::compare::{self, Reconciling};
 use crate::report::Departure;
-
-/// Changes what was expected, and what came.
-type Rule = fn(&Case, &mut Value, &mut Value);
 
 /// All departures. `D` numbers are those of "Keep and diverge", `C` numbers Twisted's rules.
 #[rustfmt::skip]
-const TABLE: &[(Departure, Rule)] = &[
+const TABLE: Reconciling<Case> = &[
     (Departure {
         name: "a connection that is closed hears nothing more",
         reason: "D3: in the vectors it stays, with its time-out, until the test says that it is lost",
@@ -29,13 +27,8 @@ const TABLE: &[(Departure, Rule)] = &[
 ];
 
 /// The departure after which nothing differs.
-pub(super) fn explain(case: &Case, actual: &Value, same: fn(&Value, &Value) -> bool) -> Option<&'static Departure> {
-    let explains = |rule: Rule| {
-        let (mut expected, mut actual) = (case.expect.clone(), actual.clone());
-        rule(case, &mut expected, &mut actual);
-        same(&actual, &expected)
-    };
-    TABLE.iter().find(|(_, rule)| explains(*rule)).map(|(departure, _)| departure)
+pub(super) fn explain(case: &Case, actual: &Value) -> Option<&'static Departure> {
+    compare::reconcile(TABLE, case, &case.expect, actual)
 }
 
 fn events(outcome: &mut Value) -> &mut Vec<Value> {

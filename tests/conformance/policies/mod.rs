@@ -10,8 +10,8 @@ mod departures;
 mod mixin;
 mod wrapped;
 
+use crate::compare::same;
 use crate::report::Departure;
-use crate::task::same;
 use case::Case;
 
 /// Replays one case; the departures it stands under, or what differs without one.
@@ -25,7 +25,7 @@ pub(crate) fn replay(json: &str) -> Result<Vec<&'static Departure>, String> {
     if same(&actual, &case.expect) {
         return Ok(Vec::new());
     }
-    match departures::explain(&case, &actual, same) {
+    match departures::explain(&case, &actual) {
         Some(departure) => Ok(vec![departure]),
         None => {
             let ops = serde_json::Value::from(case.ops.clone());

@@ -3,15 +3,13 @@
 use serde_json::{Value, json};
 
 use super::factory;
+use crate::compare::{self, Reconciling};
 use crate::report::Departure;
 use crate::task::case::Case;
 
-/// Changes what was expected, and what came; as in the family `task`.
-type Rule = fn(&Case, &mut Value, &mut Value);
-
 /// All departures. `D` numbers are those of "Keep and diverge", `C` numbers Twisted's rules.
 #[rustfmt::skip]
-const OF_FACTORIES: &[(Departure, Rule)] = &[
+const OF_FACTORIES: Reconciling<Case> = &[
     (Departure {
         name: "a delay stays between nothing and the longest, whatever chance does",
         reason: "D10: Twisted draws a delay behind the limit, and then goes on from there",
@@ -27,7 +25,7 @@ const OF_FACTORIES: &[(Departure, Rule)] = &[
 ];
 
 #[rustfmt::skip]
-const OF_SERVICES: &[(Departure, Rule)] = &[
+const OF_SERVICES: Reconciling<Case> = &[
     (Departure {
         name: "a connection that could not be prepared is closed",
         reason: "C2: in Twisted it stays open, and its loss is an error of the state machine",
@@ -43,18 +41,13 @@ const OF_SERVICES: &[(Departure, Rule)] = &[
 ];
 
 /// The departure after which nothing differs.
-pub(super) fn explain(case: &Case, actual: &Value, same: fn(&Value, &Value) -> bool) -> Option<&'static Departure> {
-    let explains = |rule: Rule| {
-        let (mut expected, mut actual) = (case.expect.clone(), actual.clone());
-        rule(case, &mut expected, &mut actual);
-        same(&actual, &expected)
-    };
+pub(super) fn explain(case: &Case, actual: &Value) -> Option<&'static Departure> {
     let table = match &*case.kind {
         "factory" => OF_FACTORIES,
         "service" => OF_SERVICES,
         _ => &[],
     };
-    table.iter().find(|(_, rule)| explains(*rule)).map(|(departure, _)| departure)
+    compare::reconcile(table, case, &case.expect, actual)
 }
 
 fn list<'a>(outcome: &'a mut Value, key: &str) -> &'a mut Vec<Value> {

@@ -8,9 +8,9 @@ mod factory;
 mod policy;
 mod service;
 
+use crate::compare::same;
 use crate::report::Departure;
 use crate::task::case::Case;
-use crate::task::same;
 
 /// Replays one case; the departures it stands under, or what differs without one.
 pub(crate) fn replay(json: &str) -> Result<Vec<&'static Departure>, String> {
@@ -24,7 +24,7 @@ pub(crate) fn replay(json: &str) -> Result<Vec<&'static Departure>, String> {
     if same(&actual, &case.expect) {
         return Ok(Vec::new());
     }
-    match departures::explain(&case, &actual, same) {
+    match departures::explain(&case, &actual) {
         Some(departure) => Ok(vec![departure]),
         None => {
             Err(format!("    {}\n    {}\n    Twisted {}\n    twisty  {actual}", case.config, case.ops, case.expect))

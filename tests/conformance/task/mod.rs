@@ -11,8 +11,7 @@ mod departures;
 mod later;
 mod looping;
 
-use serde_json::Value;
-
+use crate::compare::same;
 use crate::report::Departure;
 use case::Case;
 
@@ -29,28 +28,10 @@ pub(crate) fn replay(json: &str) -> Result<Vec<&'static Departure>, String> {
     if same(&actual, &case.expect) {
         return Ok(Vec::new());
     }
-    match departures::explain(&case, &actual, same) {
+    match departures::explain(&case, &actual) {
         Some(departure) => Ok(vec![departure]),
         None => {
             Err(format!("    {}\n    {}\n    Twisted {}\n    twisty  {actual}", case.config, case.ops, case.expect))
         }
-    }
-}
-
-/// Equal, numbers with the tolerance that the vectors allow.
-pub(crate) fn same(one: &Value, other: &Value) -> bool {
-    match (one, other) {
-        (Value::Number(one), Value::Number(other)) => {
-            let [one, other] = [one, other].map(|number| number.as_f64().unwrap_or(f64::NAN));
-            (one - other).abs() <= 1e-9 * other.abs().max(1.0)
-        }
-        (Value::Array(one), Value::Array(other)) => {
-            one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
-        }
-        (Value::Object(one), Value::Object(other)) => {
-            one.len() == other.len()
-                && one.iter().all(|(key, one)| other.get(key).is_some_and(|other| same(one, other)))
-        }
-        _ => one == other,
     }
 }
