@@ -80,7 +80,7 @@ const BUDGETS: [Budget; 15] = [
         reference: None,
         units: 1,
         unit: "request and turn",
-        budget: 2760.0,
+        budget: 2700.0,
         look_at: "`Reactor::one_turn`, `transport::Stream`, `Connection::handle_bytes` and `step`",
     },
     Budget {

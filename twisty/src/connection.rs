@@ -266,7 +266,7 @@ impl<P: Protocol> Connection<P> {
 
     /// Whether frames may be delivered.
     fn accepts(&self) -> bool {
-        self.cx.link().accepts(&P::limits())
+        self.cx.link().accepts(P::limits)
     }
 
     /// How long the protocol waits for a frame. It is asked outside of its handlers, so it is guarded by itself.

@@ -472,10 +472,10 @@ impl<F: Framing> Transport<F> {
     /// Whether a frame may be delivered. Going over the high-water mark stops delivery until no more than the low-water mark
     /// is left, so that a peer which sends and never reads costs bounded memory.
     #[inline]
-    pub(crate) fn accepts(&self, limits: &Limits) -> bool {
+    pub(crate) fn accepts(&self, limits: fn() -> Limits) -> bool {
         let flows = !self.0.paused.get() && matches!(self.0.phase.get(), Phase::Open | Phase::Mute);
         // Most have nothing queued, and owe nothing.
-        if self.outbox().is_idle() { flows } else { self.is_not_stalled(limits) && flows }
+        if self.outbox().is_idle() { flows } else { self.is_not_stalled(&limits()) && flows }
     }
 
     /// Whether neither what is queued nor what is owed is too much; that it is not any more is noticed here.
